@@ -1,0 +1,80 @@
+package rules
+
+import (
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"tidemark/detector"
+	"tidemark/signal"
+)
+
+// Severity says how urgent a verdict is; it becomes the alert's severity label.
+type Severity string
+
+// The severities.
+const (
+	Critical Severity = "critical" // users are hurt
+	Warning  Severity = "warning"  // nobody is hurt yet
+	Info     Severity = "info"
+)
+
+// Verdict is what the rules make of one scope at one time: the failure mode that
+// explains the evidence best, and what it is not.
+//
+// Rule, Alert, Suspect, Severity and Scope identify the alert; everything else
+// may change from one cycle to the next.
+type Verdict struct {
+	Rule     string // cache_bypass
+	Alert    string // CacheBypass
+	Suspect  signal.Component
+	Severity Severity
+	Scope    model.LabelSet
+
+	Confidence  float64 // 0–1
+	Onset       time.Time
+	Victims     []signal.Component
+	Summary     string // one line
+	Description string // several lines: what, where to look, what it is not, what changed
+	Runbook     string // path or URL
+
+	Evidence []Evidence
+	RuledOut []RuledOut
+	Changes  []Change
+	Blind    []string // signals that could not be read
+
+	For           time.Duration
+	KeepFiringFor time.Duration
+}
+
+// Evidence is one deviating series that speaks for the verdict. Numbers that
+// are not known are NaN.
+type Evidence struct {
+	Signal    string
+	Title     string
+	Component signal.Component
+	Direction detector.Direction
+	Since     time.Time
+	Value     float64
+	Expected  float64
+	Lower     float64
+	Upper     float64
+	Score     float64 // signed, in spreads
+	Surprise  float64 // about −log10 p
+	Labels    model.LabelSet
+}
+
+// RuledOut is a component that is not the cause, and the fact that says so.
+type RuledOut struct {
+	Component signal.Component
+	Because   string
+}
+
+// Change is a change event: a deploy, a configuration change or a restart.
+type Change struct {
+	At        time.Time
+	Kind      string // the name of the signal that saw it
+	Component signal.Component
+	What      string // "version 1.4.2 → 1.5.0"
+	Labels    model.LabelSet
+}

@@ -1,0 +1,58 @@
+package signal
+
+import "tidemark/detector"
+
+// Standard holds the signals that the built-in rules know, by name. A
+// declaration of the same name inherits what it does not say itself.
+var Standard = map[string]Signal{
+	"request_rate":      {Title: "requests", Kind: detector.Rate, Component: Traffic, Direction: detector.Both},
+	"error_ratio":       {Title: "error ratio", Kind: detector.Ratio, Component: Application, Direction: detector.Up},
+	"latency_p50":       {Title: "latency p50", Kind: detector.Latency, Component: Application, Direction: detector.Up},
+	"latency_p95":       {Title: "latency p95", Kind: detector.Latency, Component: Application, Direction: detector.Up},
+	"latency_p99":       {Title: "latency p99", Kind: detector.Latency, Component: Application, Direction: detector.Up},
+	"latency_mean":      {Title: "mean latency", Kind: detector.Latency, Component: Application, Direction: detector.Up},
+	"process_restarts":  {Title: "process start", Kind: Change, Component: Application},
+	"deploys":           {Title: "version", Kind: Change, Component: Deploy},
+	"config_changes":    {Title: "configuration", Kind: Change, Component: Application},
+	"cache_hit_ratio":   {Title: "cache hit ratio", Kind: detector.Ratio, Component: Cache, Direction: detector.Down, MinEffect: &detector.MinEffect{Absolute: 0.02}},
+	"cache_evictions":   {Title: "cache evictions", Kind: detector.Rate, Component: Cache, Direction: detector.Up, MinEffect: &detector.MinEffect{Absolute: 0.5, Relative: 0.5}},
+	"cache_expirations": {Title: "cache expirations", Kind: detector.Rate, Component: Cache, Direction: detector.Up, MinEffect: &detector.MinEffect{Absolute: 0.5, Relative: 0.5}},
+	"cache_errors":      {Title: "cache errors", Kind: detector.Rate, Component: Cache, Direction: detector.Up, MinEffect: &detector.MinEffect{Absolute: 0.1, Relative: 0.5}},
+	"cache_latency":     {Title: "cache latency", Kind: detector.Latency, Component: Cache, Direction: detector.Up, MinEffect: &detector.MinEffect{Relative: 0.5}},
+	"cache_up":          {Title: "cache up", Kind: detector.Gauge, Component: Cache, Direction: detector.Down, MinEffect: &detector.MinEffect{Absolute: 0.1}},
+	"cache_restarts":    {Title: "cache start", Kind: Change, Component: Cache},
+	"cache_settings":    {Title: "cache settings", Kind: Change, Component: Cache},
+	"db_qps":            {Title: "database queries", Kind: detector.Rate, Component: Database, Direction: detector.Up, MinEffect: &detector.MinEffect{Relative: 0.15}},
+	"db_latency":        {Title: "database time per query", Kind: detector.Latency, Component: Database, Direction: detector.Up},
+	"db_errors":         {Title: "database errors", Kind: detector.Rate, Component: Database, Direction: detector.Up, MinEffect: &detector.MinEffect{Absolute: 0.1, Relative: 0.5}},
+	"db_pool_wait":      {Title: "wait for a database connection", Kind: detector.Latency, Component: Database, Direction: detector.Up, MinEffect: &detector.MinEffect{Absolute: 0.001, Relative: 0.5}},
+	"db_restarts":       {Title: "database start", Kind: Change, Component: Database},
+	"db_settings":       {Title: "database settings", Kind: Change, Component: Database},
+	"cache_served_ratio": {
+		Title: "share of requests served from the cache", Kind: detector.Ratio, Component: Cache, Direction: detector.Down,
+		MinEffect: &detector.MinEffect{Absolute: 0.02},
+	},
+	"cache_lookups_per_request": {
+		Title: "cache lookups per request", Kind: detector.Rate, Component: Cache, Direction: detector.Down,
+		MinEffect: &detector.MinEffect{Relative: 0.15},
+	},
+	"db_queries_per_request": {
+		Title: "database queries per request", Kind: detector.Rate, Component: Database, Direction: detector.Up,
+		MinEffect: &detector.MinEffect{Relative: 0.15},
+	},
+	"db_connections_used_ratio": {
+		Title: "database connections in use", Kind: detector.Gauge, Component: Database, Direction: detector.Up,
+		MinEffect: &detector.MinEffect{Absolute: 0.2},
+	},
+	"dependency_latency": {Title: "dependency latency", Kind: detector.Latency, Component: Dependency, Direction: detector.Up},
+}
+
+// kindEffects are the effects below which a deviation matters to nobody, for
+// signals that do not say otherwise.
+var kindEffects = map[detector.Kind]detector.MinEffect{
+	detector.Latency: {Relative: 0.10},
+	detector.Rate:    {Relative: 0.20},
+	detector.Ratio:   {Relative: 0.15},
+	detector.Gauge:   {Relative: 0.10},
+	Change:           {},
+}
