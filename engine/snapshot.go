@@ -17,10 +17,12 @@ type Snapshot struct {
 	Time      time.Time // the newest slot that was judged; zero before the first
 	Ready     bool      // history is learned and a cycle has run
 	Progress  float64   // 0–1, how much of the history is learned
+	Err       error     // why the last cycle could read nothing; nil if it could
 	Incidents []incident.Incident
-	Anomalies []incident.Anomaly
-	Changes   []rules.Change // newest first
-	Signals   []SignalStatus // in the order of the configuration
+	Anomalies []incident.Anomaly // active ones
+	Ended     []incident.Anomaly // those that ended in this cycle
+	Changes   []rules.Change     // newest first
+	Signals   []SignalStatus     // in the order of the configuration
 }
 
 // SignalStatus is how one signal stands: whether it can be read, and what is
@@ -31,7 +33,7 @@ type SignalStatus struct {
 	Series []SeriesStatus
 }
 
-// SeriesStatus is the newest judgement of one series, and the ones before it.
+// SeriesStatus is the newest judgement of one series.
 type SeriesStatus struct {
 	Labels    model.LabelSet
 	Scope     model.LabelSet

@@ -71,3 +71,8 @@ type Anomaly struct {
 
 // Active reports whether the anomaly goes on.
 func (a Anomaly) Active() bool { return a.EndedAt.IsZero() }
+
+// Describe takes the numbers of a judgement.
+func (a *Anomaly) Describe(j detector.Judgement) {
+	a.Value, a.Expected, a.Lower, a.Upper, a.Score = j.Value, j.Expected, j.Lower, j.Upper, j.Score
+}

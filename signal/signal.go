@@ -47,6 +47,7 @@ const Change detector.Kind = "change"
 type Signal struct {
 	Name      string             `yaml:"name"`
 	Title     string             `yaml:"title,omitempty"` // how a person calls it; default: the name in words
+	Unit      string             `yaml:"unit,omitempty"`  // shown behind values; default: by the kind
 	Query     string             `yaml:"query"`
 	Kind      detector.Kind      `yaml:"kind,omitempty"`
 	Component Component          `yaml:"component,omitempty"`
@@ -61,7 +62,8 @@ type Signal struct {
 	// sample of a ratio or a quantile, with the same labels as Query.
 	Support string `yaml:"support,omitempty"`
 
-	// Given names the signal (the load) that this one is judged by.
+	// Given names the signal (the load) that this one is judged by; "none"
+	// keeps a standard signal from being judged by its usual load.
 	Given string `yaml:"given,omitempty"`
 
 	MinEffect   *detector.MinEffect `yaml:"min_effect,omitempty"`
@@ -90,6 +92,9 @@ func (s Signal) Options(loc *time.Location, relearnAfter time.Duration) detector
 		RelearnAfter: relearnAfter,
 	}
 }
+
+// NoGiven is the value of Given that switches a standard signal's load off.
+const NoGiven = "none"
 
 // ScopeOf returns the scope labels of a series of this signal.
 func (s Signal) ScopeOf(labels model.LabelSet) model.LabelSet {
@@ -127,6 +132,7 @@ func (s *Signal) Complete(d Defaults) error {
 func (s *Signal) fill(d Defaults) {
 	std := Standard[s.Name]
 	s.Title = first(s.Title, std.Title, strings.ReplaceAll(s.Name, "_", " "))
+	s.Unit = first(s.Unit, std.Unit)
 	s.Kind = first(s.Kind, std.Kind)
 	s.Component = first(s.Component, std.Component)
 	s.Direction = first(s.Direction, std.Direction, detector.Both)

@@ -3,7 +3,8 @@ package signal
 import "tidemark/detector"
 
 // Standard holds the signals that the built-in rules know, by name. A
-// declaration of the same name inherits what it does not say itself.
+// declaration of the same name inherits what it does not say itself; Given only
+// if that signal is declared, too.
 var Standard = map[string]Signal{
 	"request_rate":      {Title: "requests", Kind: detector.Rate, Component: Traffic, Direction: detector.Both},
 	"error_ratio":       {Title: "error ratio", Kind: detector.Ratio, Component: Application, Direction: detector.Up},
@@ -22,8 +23,9 @@ var Standard = map[string]Signal{
 	"cache_up":          {Title: "cache up", Kind: detector.Gauge, Component: Cache, Direction: detector.Down, MinEffect: &detector.MinEffect{Absolute: 0.1}},
 	"cache_restarts":    {Title: "cache start", Kind: Change, Component: Cache},
 	"cache_settings":    {Title: "cache settings", Kind: Change, Component: Cache},
-	"db_qps":            {Title: "database queries", Kind: detector.Rate, Component: Database, Direction: detector.Up, MinEffect: &detector.MinEffect{Relative: 0.15}},
-	"db_latency":        {Title: "database time per query", Kind: detector.Latency, Component: Database, Direction: detector.Up},
+	"cache_lookups":     {Title: "cache lookups", Kind: detector.Rate, Component: Cache, Direction: detector.Down, Given: "request_rate", MinEffect: &detector.MinEffect{Relative: 0.15}},
+	"db_qps":            {Title: "database queries", Kind: detector.Rate, Component: Database, Direction: detector.Up, Given: "request_rate", MinEffect: &detector.MinEffect{Relative: 0.15}},
+	"db_latency":        {Title: "database time per query", Kind: detector.Latency, Component: Database, Direction: detector.Up, Given: "db_qps"},
 	"db_errors":         {Title: "database errors", Kind: detector.Rate, Component: Database, Direction: detector.Up, MinEffect: &detector.MinEffect{Absolute: 0.1, Relative: 0.5}},
 	"db_pool_wait":      {Title: "wait for a database connection", Kind: detector.Latency, Component: Database, Direction: detector.Up, MinEffect: &detector.MinEffect{Absolute: 0.001, Relative: 0.5}},
 	"db_restarts":       {Title: "database start", Kind: Change, Component: Database},
@@ -33,15 +35,15 @@ var Standard = map[string]Signal{
 		MinEffect: &detector.MinEffect{Absolute: 0.02},
 	},
 	"cache_lookups_per_request": {
-		Title: "cache lookups per request", Kind: detector.Rate, Component: Cache, Direction: detector.Down,
+		Title: "cache lookups per request", Unit: "per request", Kind: detector.Rate, Component: Cache, Direction: detector.Down,
 		MinEffect: &detector.MinEffect{Relative: 0.15},
 	},
 	"db_queries_per_request": {
-		Title: "database queries per request", Kind: detector.Rate, Component: Database, Direction: detector.Up,
+		Title: "database queries per request", Unit: "per request", Kind: detector.Rate, Component: Database, Direction: detector.Up,
 		MinEffect: &detector.MinEffect{Relative: 0.15},
 	},
 	"db_connections_used_ratio": {
-		Title: "database connections in use", Kind: detector.Gauge, Component: Database, Direction: detector.Up,
+		Title: "share of database connections in use", Kind: detector.Gauge, Component: Database, Direction: detector.Up,
 		MinEffect: &detector.MinEffect{Absolute: 0.2},
 	},
 	"dependency_latency": {Title: "dependency latency", Kind: detector.Latency, Component: Dependency, Direction: detector.Up},

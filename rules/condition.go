@@ -1,0 +1,236 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"tidemark/detector"
+)
+
+// Expectation is what a condition expects of a signal.
+type Expectation string
+
+// The expectations. The zero value goes with below or above.
+const (
+	IsUp      Expectation = "up"      // deviates upwards
+	IsDown    Expectation = "down"    // deviates downwards
+	IsAbsent  Expectation = "absent"  // had values and has none now
+	IsChanged Expectation = "changed" // a change event shortly before the onset
+)
+
+// Condition is one thing that a rule expects.
+type Condition struct {
+	// Signals are alternatives that tell the same thing in several ways, the
+	// best first, such as db_queries_per_request and db_qps. The first one that
+	// is seen counts, once; of its series, the strongest.
+	Signals Names       `yaml:"signal"`
+	Is      Expectation `yaml:"is,omitempty"`
+	Below   *float64    `yaml:"below,omitempty"`
+	Above   *float64    `yaml:"above,omitempty"`
+
+	// Within is how long before the onset a change may lie; default 15m.
+	Within model.Duration `yaml:"within,omitempty"`
+
+	// Because is a template for the sentence that rules the failure mode out
+	// when this condition decides against it. Default: a sentence with the
+	// numbers.
+	Because string `yaml:"because,omitempty"`
+
+	relief float64 // how far below the signal's sensitivity it is met
+	reason *sentence
+}
+
+// DefaultChangeWithin is how long before an onset a change is suspected.
+const DefaultChangeWithin = 15 * time.Minute
+
+// Names is one name, or a list of alternatives.
+type Names []string
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (n *Names) UnmarshalYAML(unmarshal func(any) error) error {
+	var one string
+	if unmarshal(&one) == nil {
+		*n = Names{one}
+		return nil
+	}
+	var many []string
+	if err := unmarshal(&many); err != nil {
+		return err
+	}
+	*n = many
+	return nil
+}
+
+func (n Names) String() string { return strings.Join(n, " or ") }
+
+func (c *Condition) complete() error {
+	if len(c.Signals) == 0 {
+		return fmt.Errorf("signal is missing: name the signal that the condition is about")
+	}
+	forms := 0
+	for _, set := range []bool{c.Is != "", c.Below != nil, c.Above != nil} {
+		if set {
+			forms++
+		}
+	}
+	if forms != 1 {
+		return fmt.Errorf("%s: write exactly one of is (up, down, absent, changed), below or above", c.Signals)
+	}
+	switch c.Is {
+	case "", IsUp, IsDown, IsAbsent, IsChanged:
+	default:
+		return fmt.Errorf("%s: is %q is not known: write up, down, absent or changed", c.Signals, c.Is)
+	}
+	if c.Within != 0 && c.Is != IsChanged {
+		return fmt.Errorf("%s: within goes with is: changed only", c.Signals)
+	}
+	if c.Within == 0 {
+		c.Within = model.Duration(DefaultChangeWithin)
+	}
+	if c.Because != "" {
+		var err error
+		if c.reason, err = parseSentence(c.Because); err != nil {
+			return fmt.Errorf("%s: because: %w", c.Signals, err)
+		}
+	}
+	return nil
+}
+
+// deviation reports whether the condition is about a deviation from a baseline.
+func (c Condition) deviation() bool { return c.Is == IsUp || c.Is == IsDown }
+
+// fact reports whether the condition is a witness that needs no statistics.
+func (c Condition) fact() bool { return c.Is == IsChanged || c.Below != nil || c.Above != nil }
+
+// Outcome is what became of a condition: it is three-valued, since not seen is
+// not the same as not met.
+type Outcome int
+
+// The outcomes.
+const (
+	Unseen Outcome = iota // nothing to judge by: not configured, a gap, learning, unreadable
+	NotMet
+	Met
+)
+
+// finding is the outcome of a condition and the observation that decided it.
+type finding struct {
+	Outcome
+	cond     *Condition
+	by       *Observation // nil for changes, and if nothing was seen
+	change   *Change      // the change that met IsChanged
+	surprise float64      // how strongly it is met
+}
+
+// check evaluates the condition on a view. Open relaxes the threshold for the
+// conditions of an incident that is already open.
+func (c *Condition) check(v *View, open bool) finding {
+	if c.Is == IsChanged {
+		return c.checkChange(v)
+	}
+	for _, name := range c.Signals {
+		sight, ok := v.Signals[name]
+		if !ok || sight.Err != nil {
+			continue
+		}
+		best := finding{cond: c}
+		for i := range sight.Series {
+			f := c.checkSeries(&sight.Series[i], open)
+			if f.Outcome > best.Outcome || f.Outcome == best.Outcome && f.surprise > best.surprise {
+				best = f
+			}
+		}
+		if best.Outcome != Unseen {
+			return best
+		}
+	}
+	return finding{cond: c}
+}
+
+// factSurprise is the weight of a plain fact (a change, a value beyond a fixed
+// limit) among surprises: as strong as a clear anomaly.
+const factSurprise = 5
+
+func (c *Condition) checkSeries(o *Observation, open bool) finding {
+	f := finding{cond: c, by: o}
+	j := o.Judgement
+	switch {
+	case c.Is == IsAbsent:
+		f.Outcome = met(o.Absent)
+		f.surprise = factSurprise
+	case j.State == detector.Unknown:
+		f.Outcome = Unseen
+	case c.Below != nil:
+		f.Outcome = met(j.Value < *c.Below)
+		f.surprise = factSurprise
+	case c.Above != nil:
+		f.Outcome = met(j.Value > *c.Above)
+		f.surprise = factSurprise
+	case j.State == detector.Learning:
+		f.Outcome = Unseen
+	default:
+		dir := detector.Direction(c.Is)
+		f.surprise = j.Surprise(dir)
+		threshold := o.Signal.Sensitivity - c.relief
+		if open {
+			f.Outcome = met(f.surprise >= threshold/2 && !inside(j, dir))
+		} else {
+			f.Outcome = met(f.surprise >= threshold)
+		}
+	}
+	return f
+}
+
+// inside reports whether the newest value is clearly back in its band: nearer
+// to what is expected than to the band's edge. The surprise alone cannot tell
+// when a deviation is over, since it looks at windows that still hold it.
+func inside(j detector.Judgement, d detector.Direction) bool {
+	if d == detector.Up {
+		return j.Value-j.Expected < (j.Upper-j.Expected)/2
+	}
+	return j.Expected-j.Value < (j.Expected-j.Lower)/2
+}
+
+func (c *Condition) checkChange(v *View) finding {
+	f := finding{cond: c, Outcome: Unseen}
+	for _, name := range c.Signals {
+		if sight, ok := v.Signals[name]; ok && sight.Err == nil {
+			f.Outcome = NotMet
+		}
+	}
+	onset := v.onset()
+	for i := range v.Changes {
+		ch := &v.Changes[i]
+		if !contains(c.Signals, ch.Kind) {
+			continue
+		}
+		before := onset.Sub(ch.At)
+		if before <= time.Duration(c.Within) && before >= -changeSlack*v.Step {
+			return finding{Outcome: Met, cond: c, change: ch, surprise: factSurprise}
+		}
+	}
+	return f
+}
+
+// changeSlack is by how many steps an onset may seem to lie before the change
+// that caused it: a rate over a window rises before a new label is first seen.
+const changeSlack = 3
+
+func met(b bool) Outcome {
+	if b {
+		return Met
+	}
+	return NotMet
+}
+
+func contains(names Names, name string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,210 @@
+package rules
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"tidemark/signal"
+)
+
+// Result is what the rules make of a view.
+type Result struct {
+	// Best is the verdict of the rule that explains the view best, or nil if
+	// no rule matches.
+	Best *Verdict
+
+	// Open says how the rule of the scope's open incident fares: Met with its
+	// newest verdict in OpenVerdict, NotMet if its evidence is back to normal,
+	// Unseen if that cannot be told.
+	Open        Outcome
+	OpenVerdict *Verdict
+}
+
+// Eval weighs all rules against the view. Open names the rule of the incident
+// that is open in this scope, or is empty: that rule is judged with hysteresis,
+// so that an incident does not flap. The result depends on nothing but the
+// arguments.
+func (s *Set) Eval(v *View, open string) Result {
+	var matches []*match
+	var res Result
+	for _, r := range s.rules {
+		m := r.match(v, false)
+		matches = append(matches, m)
+	}
+	best := winner(matches)
+	if best != nil {
+		res.Best = best.verdict(v, matches)
+	}
+	if open == "" {
+		return res
+	}
+	r := s.Rule(open)
+	if r == nil {
+		res.Open = NotMet // the rule was removed: nothing speaks for the incident any more
+		return res
+	}
+	m := r.match(v, true)
+	res.Open = m.outcome
+	if m.outcome == Met {
+		res.OpenVerdict = m.verdict(v, matches)
+	}
+	return res
+}
+
+// winner returns the match of the highest priority among those that are met,
+// the one with the most evidence within a priority.
+func winner(matches []*match) *match {
+	var best *match
+	for _, m := range matches {
+		if m.outcome != Met {
+			continue
+		}
+		if best == nil || cmp.Or(
+			cmp.Compare(m.rule.Priority, best.rule.Priority),
+			cmp.Compare(m.weight, best.weight),
+		) > 0 {
+			best = m
+		}
+	}
+	return best
+}
+
+// match is how one rule fares on a view.
+type match struct {
+	rule    *Rule
+	outcome Outcome
+	weight  float64 // evidence for it, in decades of surprise
+	all     []finding
+	any     []finding
+	none    []finding
+	support []finding
+}
+
+const (
+	// witnessCap bounds what one witness can add: beyond eight decades the tail
+	// of a distribution is not known.
+	witnessCap = 8
+	// supportCap and supportShare keep symptoms, which follow from every cause
+	// alike, from deciding between causes.
+	supportCap   = 4
+	supportShare = 0.5
+)
+
+// match checks the rule's conditions. With open set, conditions are checked
+// with hysteresis and contradictions are ignored: they decide about a
+// diagnosis, not about whether trouble that is open is over.
+func (r *Rule) match(v *View, open bool) *match {
+	m := &match{rule: r, outcome: Met}
+	check := func(cs []Condition, open bool) []finding {
+		out := make([]finding, len(cs))
+		for i := range cs {
+			out[i] = cs[i].check(v, open)
+		}
+		return out
+	}
+	m.all = check(r.All, open)
+	m.any = check(r.Any, open)
+	m.none = check(r.None, false)
+	m.support = check(r.Support, open)
+
+	for _, f := range m.all {
+		m.outcome = lesser(m.outcome, f.Outcome)
+		m.count(f, witnessCap, 1)
+	}
+	metAny, unseenAny := 0, 0
+	for _, f := range m.any {
+		switch f.Outcome {
+		case Met:
+			metAny++
+			m.count(f, witnessCap, 1)
+		case Unseen:
+			unseenAny++
+		}
+	}
+	if metAny < r.AnyMin {
+		if metAny+unseenAny >= r.AnyMin {
+			m.outcome = lesser(m.outcome, Unseen)
+		} else {
+			m.outcome = NotMet
+		}
+	}
+	for _, f := range m.none {
+		if f.Outcome == Met && !open {
+			m.outcome = NotMet
+		}
+	}
+	for _, f := range m.support {
+		m.count(f, supportCap, supportShare)
+	}
+	return m
+}
+
+func (m *match) count(f finding, limit, share float64) {
+	if f.Outcome == Met {
+		m.weight += share * math.Min(f.surprise, limit)
+	}
+}
+
+// lesser combines two conditions that are both needed: one that is not met
+// decides, whether or not the other can be seen.
+func lesser(a, b Outcome) Outcome {
+	if a == NotMet || b == NotMet {
+		return NotMet
+	}
+	return min(a, b)
+}
+
+// confidence turns the evidence into a share: half of the doubt goes with each
+// confidenceHalf decades of surprise; what cannot be seen and what fits nearly
+// as well leave doubt.
+func (m *match) confidence(rivals []*match) float64 {
+	doubt := math.Exp2(-m.weight / confidenceHalf)
+	for _, f := range m.none {
+		if f.Outcome == Unseen {
+			doubt += unseenDoubt
+		}
+	}
+	for _, o := range rivals {
+		if o.outcome == Met && o.rule.Suspect != m.rule.Suspect && o.rule.Priority >= m.rule.Priority {
+			doubt += rivalDoubt
+		}
+	}
+	return math.Round(100*math.Max(0.05, 1-doubt)) / 100
+}
+
+const (
+	confidenceHalf = 3.5
+	unseenDoubt    = 0.02
+	rivalDoubt     = 0.15
+)
+
+func (m *match) verdict(v *View, all []*match) *Verdict {
+	r := m.rule
+	out := &Verdict{
+		Rule: r.Name, Alert: r.Alert, Suspect: r.Suspect, Severity: r.Severity,
+		Scope:         v.Scope,
+		Confidence:    m.confidence(all),
+		Runbook:       r.Runbook,
+		Summary:       r.render(v),
+		Evidence:      m.evidence(v),
+		RuledOut:      ruledOut(v, m, all),
+		Changes:       v.changesNear(),
+		Blind:         v.blind(),
+		For:           time.Duration(r.For),
+		KeepFiringFor: time.Duration(r.KeepFiringFor),
+	}
+	onsets := make([]time.Time, 0, len(out.Evidence))
+	for i, e := range out.Evidence {
+		if i < m.required() {
+			onsets = append(onsets, e.Since)
+		}
+		if e.Component != r.Suspect && e.Component != signal.Traffic && !slices.Contains(out.Victims, e.Component) {
+			out.Victims = append(out.Victims, e.Component)
+		}
+	}
+	out.Onset = earliestRecent(onsets, v.Time)
+	out.Description = out.describe(v)
+	return out
+}

@@ -1,0 +1,293 @@
+package rules
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/model"
+
+	"tidemark/detector"
+	"tidemark/signal"
+)
+
+var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+
+// reading is what a test says of one signal.
+type reading struct {
+	value, expected float64
+	up, down        float64 // surprise
+	state           detector.State
+	err             error
+	absent          bool
+}
+
+// usual is a stack at rest.
+func usual() map[string]reading {
+	return map[string]reading{
+		"request_rate":              {value: 102, expected: 100},
+		"error_ratio":               {value: 0.005, expected: 0.005},
+		"latency_p99":               {value: 0.100, expected: 0.100},
+		"cache_hit_ratio":           {value: 0.93, expected: 0.93},
+		"cache_served_ratio":        {value: 0.93, expected: 0.93},
+		"cache_lookups_per_request": {value: 1, expected: 1},
+		"cache_errors":              {value: 0, expected: 0},
+		"cache_up":                  {value: 1, expected: 1},
+		"db_queries_per_request":    {value: 0.2, expected: 0.2},
+		"db_latency":                {value: 0.005, expected: 0.005},
+		"deploys":                   {},
+	}
+}
+
+func view(t *testing.T, readings map[string]reading, changes ...Change) *View {
+	t.Helper()
+	v := &View{
+		Scope: model.LabelSet{"service": "shop"}, Time: noon, Step: time.Minute,
+		Signals: map[string]Sight{}, Changes: changes,
+	}
+	for name, r := range readings {
+		s := signal.Signal{Name: name, Query: "x"}
+		if err := s.Complete(signal.Defaults{Scope: []string{"service"}, Step: time.Minute}); err != nil {
+			t.Fatal(err)
+		}
+		sight := Sight{Err: r.err}
+		if s.Judged() && r.err == nil {
+			j := detector.Judgement{
+				Time: noon, State: r.state, Value: r.value, Expected: r.expected,
+				Lower: r.expected * 0.8, Upper: r.expected * 1.2, Up: r.up, Down: r.down,
+			}
+			if j.State == detector.Unknown && !r.absent && !math.IsNaN(r.value) {
+				j.State = detector.Normal
+			}
+			if max(r.up, r.down) >= s.Sensitivity {
+				j.State, j.Since = detector.Anomalous, noon.Add(-3*time.Minute)
+			}
+			sight.Series = []Observation{{Signal: &s, Labels: v.Scope, Judgement: j, Absent: r.absent}}
+		}
+		v.Signals[name] = sight
+	}
+	return v
+}
+
+func builtinSet(t *testing.T) *Set {
+	t.Helper()
+	s, err := Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// with returns the usual readings with some replaced.
+func with(changed map[string]reading) map[string]reading {
+	all := usual()
+	for name, r := range changed {
+		all[name] = r
+	}
+	return all
+}
+
+var (
+	drowned   = reading{value: 0.030, expected: 0.005, up: 6}
+	slowPages = reading{value: 0.200, expected: 0.100, up: 6}
+	manyQ     = reading{value: 1.6, expected: 0.2, up: 8}
+	noLookups = reading{value: 0, expected: 1, down: 8}
+	failing   = reading{value: 0.03, expected: 0.005, up: 6}
+)
+
+func deployed(ago time.Duration) Change {
+	return Change{At: noon.Add(-ago), Kind: "deploys", Component: signal.Deploy, What: "version 1.4 → 1.5", Labels: model.LabelSet{"service": "shop"}}
+}
+
+func TestBuiltinVerdicts(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		readings map[string]reading
+		changes  []Change
+		rule     string // "" is no verdict
+		suspect  signal.Component
+		ruledOut []signal.Component
+	}{
+		{name: "at rest", readings: usual()},
+		{
+			name: "bypass with all its symptoms",
+			readings: with(map[string]reading{
+				"cache_lookups_per_request": noLookups, "cache_served_ratio": {value: 0, expected: 0.93, down: 8},
+				"cache_hit_ratio": {value: math.NaN()}, "db_queries_per_request": manyQ,
+				"db_latency": drowned, "latency_p99": slowPages, "error_ratio": failing,
+			}),
+			rule: "cache_bypass", suspect: signal.Cache,
+			ruledOut: []signal.Component{signal.Traffic, signal.Database, signal.Deploy},
+		},
+		{
+			name: "bypass right after a deploy is still the cache",
+			readings: with(map[string]reading{
+				"cache_lookups_per_request": noLookups, "db_queries_per_request": manyQ, "latency_p99": slowPages,
+			}),
+			changes: []Change{deployed(4 * time.Minute)},
+			rule:    "cache_bypass", suspect: signal.Cache,
+			ruledOut: []signal.Component{signal.Traffic, signal.Database, signal.Deploy},
+		},
+		{
+			name: "two weak witnesses are enough together",
+			readings: with(map[string]reading{
+				"cache_hit_ratio":        {value: 0.85, expected: 0.93, down: 3.6},
+				"db_queries_per_request": {value: 0.3, expected: 0.2, up: 3.6},
+			}),
+			rule: "cache_misses", suspect: signal.Cache,
+			ruledOut: []signal.Component{signal.Traffic, signal.Database, signal.Deploy},
+		},
+		{
+			name:     "one weak witness is not",
+			readings: with(map[string]reading{"cache_hit_ratio": {value: 0.85, expected: 0.93, down: 4.4}}),
+		},
+		{
+			name: "cache down",
+			readings: with(map[string]reading{
+				"cache_up": {value: 0, expected: 1, down: 8}, "cache_hit_ratio": {value: 0, expected: 0.93, down: 8},
+				"db_queries_per_request": manyQ, "db_latency": drowned, "latency_p99": slowPages,
+			}),
+			rule: "cache_down", suspect: signal.Cache,
+			ruledOut: []signal.Component{signal.Traffic, signal.Database, signal.Deploy},
+		},
+		{
+			name: "slow database", readings: with(map[string]reading{"db_latency": drowned, "latency_p99": slowPages}),
+			rule: "database_slow", suspect: signal.Database,
+			ruledOut: []signal.Component{signal.Traffic, signal.Deploy, signal.Cache},
+		},
+		{
+			name:     "a slow database after a good deploy is still the database",
+			readings: with(map[string]reading{"db_latency": drowned, "latency_p99": slowPages}), changes: []Change{deployed(5 * time.Minute)},
+			rule: "database_slow", suspect: signal.Database,
+			ruledOut: []signal.Component{signal.Traffic, signal.Deploy, signal.Cache},
+		},
+		{
+			name:     "surge",
+			readings: with(map[string]reading{"request_rate": {value: 300, expected: 100, up: 8}, "latency_p99": slowPages}),
+			rule:     "traffic_surge", suspect: signal.Traffic,
+			ruledOut: []signal.Component{signal.Database, signal.Deploy, signal.Cache},
+		},
+		{
+			name:     "bad deploy",
+			readings: with(map[string]reading{"latency_p99": slowPages, "error_ratio": failing}), changes: []Change{deployed(4 * time.Minute)},
+			rule: "bad_deploy", suspect: signal.Deploy,
+			ruledOut: []signal.Component{signal.Traffic, signal.Database, signal.Cache},
+		},
+		{
+			name:     "an old deploy is not suspected",
+			readings: with(map[string]reading{"latency_p99": slowPages, "error_ratio": failing}), changes: []Change{deployed(2 * time.Hour)},
+			rule: "correlated_degradation", suspect: signal.Unknown,
+			ruledOut: []signal.Component{signal.Traffic, signal.Database, signal.Deploy, signal.Cache},
+		},
+		{name: "a deploy alone is no incident", readings: usual(), changes: []Change{deployed(time.Minute)}},
+		{name: "one symptom alone is no incident", readings: with(map[string]reading{"error_ratio": failing})},
+		{
+			name: "blind on the database: the cache is not named on one witness",
+			readings: with(map[string]reading{
+				"cache_lookups_per_request": noLookups, "db_queries_per_request": {err: errors.New("timeout")},
+			}),
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			res := builtinSet(t).Eval(view(t, tc.readings, tc.changes...), "")
+			if res.Best == nil {
+				if tc.rule != "" {
+					t.Fatalf("no verdict, want %s", tc.rule)
+				}
+				return
+			}
+			got := res.Best
+			if got.Rule != tc.rule || got.Suspect != tc.suspect {
+				t.Fatalf("verdict is %s (suspect %s), want %q (suspect %q)\n%s", got.Rule, got.Suspect, tc.rule, tc.suspect, got.Description)
+			}
+			var out []signal.Component
+			for _, r := range got.RuledOut {
+				out = append(out, r.Component)
+			}
+			if diff := cmp.Diff(tc.ruledOut, out); diff != "" {
+				t.Errorf("ruled out (-want +got):\n%s", diff)
+			}
+			if slices.Contains(got.Victims, got.Suspect) {
+				t.Errorf("the suspect %s is among the victims %v", got.Suspect, got.Victims)
+			}
+			if got.Confidence <= 0 || got.Confidence > 1 {
+				t.Errorf("confidence %g is not a share", got.Confidence)
+			}
+			if strings.Contains(got.Description, "NaN") {
+				t.Errorf("the description shows a NaN:\n%s", got.Description)
+			}
+		})
+	}
+}
+
+func TestDescription(t *testing.T) {
+	readings := with(map[string]reading{
+		"cache_lookups_per_request": {value: 0.1, expected: 1, down: 8}, "cache_served_ratio": {value: 0.09, expected: 0.93, down: 8},
+		"db_queries_per_request": manyQ, "db_latency": drowned,
+		"latency_p99": {value: 0.131, expected: 0.100, up: 5}, "error_ratio": {err: errors.New("timeout")},
+	})
+	c := Change{At: noon.Add(-5 * time.Minute), Kind: "cache_settings", Component: signal.Cache, What: "cache settings max_bytes 64 → 1"}
+	got := builtinSet(t).Eval(view(t, readings, c), "").Best
+	want := `Requests go past the cache: cache lookups are 0.1 per request (usually 1 per request), 9 % of reads are served from it (usually 93 %), database queries per request 8× normal.
+Look at: cache. Victims: database (database queries per request +700 %, database time per query +500 %), application (latency p99 +31 %).
+Not traffic: requests 102/s, inside the usual 80/s to 120/s. Not the database: database queries per request 8× normal since 11:57:00 UTC, it is drowned. Not a deploy: no version change in the 15m before it began.
+Changed just before: cache settings max_bytes 64 → 1 at 11:55:00 UTC.
+Could not be read: error_ratio.`
+	if diff := cmp.Diff(want, got.Description); diff != "" {
+		t.Errorf("description (-want +got):\n%s", diff)
+	}
+}
+
+func TestOpenIncidentHysteresis(t *testing.T) {
+	set := builtinSet(t)
+	for _, tc := range []struct {
+		name     string
+		readings map[string]reading
+		want     Outcome
+	}{
+		{"evidence fades but is still outside", with(map[string]reading{
+			"cache_lookups_per_request": {value: 0.7, expected: 1, down: 2},
+			"db_queries_per_request":    {value: 0.3, expected: 0.2, up: 2},
+		}), Met},
+		{"values are back though windows still hold the deviation", with(map[string]reading{
+			"cache_lookups_per_request": {value: 0.99, expected: 1, down: 8},
+			"db_queries_per_request":    {value: 0.2, expected: 0.2, up: 8},
+		}), NotMet},
+		{"a gap is not good news", with(map[string]reading{
+			"cache_lookups_per_request": {value: math.NaN()},
+			"db_queries_per_request":    {value: math.NaN()},
+		}), Unseen},
+		{"unreadable is not good news", with(map[string]reading{
+			"cache_lookups_per_request": {err: errors.New("timeout")},
+			"db_queries_per_request":    manyQ,
+		}), Unseen},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := set.Eval(view(t, tc.readings), "cache_bypass").Open; got != tc.want {
+				t.Errorf("outcome %v, want %v", got, tc.want)
+			}
+		})
+	}
+	if got := set.Eval(view(t, usual()), "a_rule_that_was_removed").Open; got != NotMet {
+		t.Errorf("outcome of a removed rule %v, want %v", got, NotMet)
+	}
+}
+
+func TestTemplateFailsAtRunTime(t *testing.T) {
+	r := &Rule{
+		Name: "odd", Suspect: signal.Cache, All: []Condition{{Signals: Names{"cache_up"}, Below: new(0.5)}},
+		Summary: `{{ with sig "cache_up" }}{{ if .Since }}{{ slice .Since 0 100 }}{{ end }}{{ end }}odd`,
+	}
+	if err := r.complete(); err != nil {
+		t.Fatal(err)
+	}
+	set := &Set{rules: []*Rule{r}}
+	got := set.Eval(view(t, with(map[string]reading{"cache_up": {value: 0, expected: 1, down: 8}})), "").Best
+	if got == nil || !strings.HasPrefix(got.Summary, "Odd: look at the cache (the summary's template cannot be shown: ") {
+		t.Errorf("got verdict %+v, want a plain sentence instead of the template", got)
+	}
+}

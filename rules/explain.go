@@ -1,0 +1,204 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tidemark/detector"
+	"tidemark/signal"
+)
+
+// required returns how many of the evidence entries come from conditions that
+// the rule needs; they stand first.
+func (m *match) required() int {
+	n := 0
+	for _, f := range slices.Concat(m.all, m.any) {
+		if f.Outcome == Met && f.by != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// evidence lists the observations that meet the rule's conditions, each series
+// once: first those that it needs, then those that support it.
+func (m *match) evidence(v *View) []Evidence {
+	var out []Evidence
+	seen := map[*Observation]bool{}
+	for _, f := range slices.Concat(m.all, m.any, m.support) {
+		if f.Outcome != Met || f.by == nil || seen[f.by] {
+			continue
+		}
+		seen[f.by] = true
+		out = append(out, evidenceOf(f, v.Time))
+	}
+	return out
+}
+
+func evidenceOf(f finding, now time.Time) Evidence {
+	o, j := f.by, f.by.Judgement
+	e := Evidence{
+		Signal: o.Signal.Name, Title: o.Signal.Title, Component: o.Signal.Component,
+		Direction: detector.Direction(f.cond.Is), Since: j.Since,
+		Value: j.Value, Expected: j.Expected, Lower: j.Lower, Upper: j.Upper,
+		Score: j.Score, Surprise: f.surprise, Labels: o.Labels,
+	}
+	if !f.cond.deviation() {
+		e.Direction = o.Signal.Direction
+	}
+	if e.Since.IsZero() {
+		e.Since = now
+	}
+	return e
+}
+
+// ruledOut gives, for each other component that some rule suspects, the fact
+// that speaks against it. A component about which nothing is seen is not ruled
+// out.
+func ruledOut(v *View, won *match, all []*match) []RuledOut {
+	var out []RuledOut
+	for _, c := range []signal.Component{signal.Traffic, signal.Database, signal.Deploy, signal.Cache, signal.Dependency} {
+		if c == won.rule.Suspect {
+			continue
+		}
+		var best *match
+		for _, m := range all {
+			if m.rule.Suspect == c && m.outcome == NotMet && (best == nil || m.metShare() > best.metShare()) {
+				best = m
+			}
+		}
+		if best == nil {
+			continue
+		}
+		if because := best.against(v); because != "" {
+			out = append(out, RuledOut{c, because})
+		}
+	}
+	return out
+}
+
+// metShare tells how near a rule came: the share of what it needs that is met.
+func (m *match) metShare() float64 {
+	n, met := 0, 0
+	for _, f := range slices.Concat(m.all, m.any) {
+		n++
+		if f.Outcome == Met {
+			met++
+		}
+	}
+	return float64(met) / float64(n)
+}
+
+// against returns the fact that decides against a rule that is not met.
+func (m *match) against(v *View) string {
+	for _, f := range m.all {
+		if f.Outcome == NotMet {
+			return f.because(v)
+		}
+	}
+	for _, f := range m.none {
+		if f.Outcome == Met {
+			return f.because(v)
+		}
+	}
+	for _, f := range m.any {
+		if f.Outcome == NotMet {
+			return f.because(v)
+		}
+	}
+	return ""
+}
+
+// changesShown is how long before the onset a change is worth mentioning.
+const changesShown = 30 * time.Minute
+
+func (v *View) changesNear() []Change {
+	onset := v.onset()
+	var out []Change
+	for _, c := range v.Changes {
+		if onset.Sub(c.At) <= changesShown {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// blind names the signals that could not be read, sorted.
+func (v *View) blind() []string {
+	var out []string
+	for name, s := range v.Signals {
+		if s.Err != nil {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// describe writes the page's text: what, where to look, who suffers, what it is
+// not, what changed, what could not be seen.
+func (vd *Verdict) describe(v *View) string {
+	var b strings.Builder
+	b.WriteString(vd.Summary + "\n")
+	if vd.Suspect != signal.Unknown {
+		fmt.Fprintf(&b, "Look at: %s.", vd.Suspect)
+	} else {
+		b.WriteString("The cause is not known.")
+	}
+	if len(vd.Victims) > 0 {
+		fmt.Fprintf(&b, " Victims: %s.", vd.victims(v))
+	}
+	for i, r := range vd.RuledOut {
+		sep := " "
+		if i == 0 {
+			sep = "\n"
+		}
+		fmt.Fprintf(&b, "%sNot %s: %s.", sep, article(r.Component), r.Because)
+	}
+	if len(vd.Changes) > 0 {
+		b.WriteString("\nChanged just before: ")
+		for i, c := range vd.Changes {
+			if i > 0 {
+				b.WriteString("; ")
+			}
+			fmt.Fprintf(&b, "%s at %s", c.What, clock(c.At))
+		}
+		b.WriteString(".")
+	}
+	if len(vd.Blind) > 0 {
+		fmt.Fprintf(&b, "\nCould not be read: %s.", strings.Join(vd.Blind, ", "))
+	}
+	return b.String()
+}
+
+// victims lists the components that suffer, each with the deviations that say so.
+func (vd *Verdict) victims(v *View) string {
+	parts := make([]string, len(vd.Victims))
+	for i, c := range vd.Victims {
+		var signs []string
+		for _, e := range vd.Evidence {
+			if e.Component == c {
+				if o := v.strongest([]string{e.Signal}); o != nil {
+					signs = append(signs, e.Title+" "+facts(o).Percent)
+				}
+			}
+		}
+		parts[i] = fmt.Sprintf("%s (%s)", c, strings.Join(signs, ", "))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func article(c signal.Component) string {
+	switch c {
+	case signal.Traffic:
+		return "traffic"
+	case signal.Deploy:
+		return "a deploy"
+	case signal.Dependency:
+		return "a dependency"
+	default:
+		return "the " + string(c)
+	}
+}

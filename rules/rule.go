@@ -1,0 +1,151 @@
+package rules
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"tidemark/signal"
+)
+
+// Rule describes one failure mode by what it leaves in a scope.
+//
+// A rule matches when every condition of All and at least AnyMin of Any are met
+// and none of None is. Support does not decide: what of it is met is shown as
+// evidence and raises the confidence.
+type Rule struct {
+	Name     string           `yaml:"name"`            // cache_bypass
+	Alert    string           `yaml:"alert,omitempty"` // default: the name in CamelCase
+	Suspect  signal.Component `yaml:"suspect"`
+	Severity Severity         `yaml:"severity,omitempty"` // default: warning
+
+	All     []Condition `yaml:"all,omitempty"`
+	Any     []Condition `yaml:"any,omitempty"`
+	AnyMin  int         `yaml:"any_min,omitempty"` // default: 1 if there is an any
+	None    []Condition `yaml:"none,omitempty"`
+	Support []Condition `yaml:"support,omitempty"`
+
+	// Priority decides between rules that match the same evidence: the one that
+	// explains more is higher. Default 0; a rule of last resort is negative.
+	Priority int `yaml:"priority,omitempty"`
+
+	Summary       string         `yaml:"summary"` // template of one line
+	Runbook       string         `yaml:"runbook,omitempty"`
+	For           model.Duration `yaml:"for,omitempty"`
+	KeepFiringFor model.Duration `yaml:"keep_firing_for,omitempty"` // default: 1m
+
+	summary *template.Template
+	file    string
+}
+
+// Conditions yields all conditions of the rule.
+func (r *Rule) Conditions() []Condition {
+	return slices.Concat(r.All, r.Any, r.None, r.Support)
+}
+
+// File returns the name of the file that the rule was read from.
+func (r *Rule) File() string { return r.file }
+
+// DefaultKeepFiringFor is how long an incident outlives its last evidence, so
+// that a value that swings about its band does not page twice.
+const DefaultKeepFiringFor = time.Minute
+
+var nameRE = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+
+// complete fills defaults and checks what can be checked without the signals.
+func (r *Rule) complete() error {
+	if !nameRE.MatchString(r.Name) {
+		return fmt.Errorf("name %q: write lower-case letters, digits and underscores, such as cache_bypass", r.Name)
+	}
+	if r.Alert == "" {
+		r.Alert = camel(r.Name)
+	}
+	if r.Severity == "" {
+		r.Severity = Warning
+	}
+	if r.KeepFiringFor == 0 {
+		r.KeepFiringFor = model.Duration(DefaultKeepFiringFor)
+	}
+	if r.AnyMin == 0 && len(r.Any) > 0 {
+		r.AnyMin = 1
+	}
+	switch {
+	case !slices.Contains(signal.Components, r.Suspect):
+		return fmt.Errorf("suspect %q is not known: write cache, database, traffic, deploy, application, dependency or unknown", r.Suspect)
+	case r.Severity != Critical && r.Severity != Warning && r.Severity != Info:
+		return fmt.Errorf("severity %q is not known: write critical, warning or info", r.Severity)
+	case len(r.All) == 0 && len(r.Any) == 0:
+		return fmt.Errorf("it has neither all nor any: write at least one condition that must be met")
+	case r.AnyMin < 0 || r.AnyMin > len(r.Any):
+		return fmt.Errorf("any_min %d is not between 1 and the %d conditions of any", r.AnyMin, len(r.Any))
+	case r.Summary == "":
+		return fmt.Errorf("summary is missing: write one line that names the cause")
+	}
+	for _, list := range []struct {
+		name string
+		of   []Condition
+	}{{"all", r.All}, {"any", r.Any}, {"none", r.None}, {"support", r.Support}} {
+		for i := range list.of {
+			if err := list.of[i].complete(); err != nil {
+				return fmt.Errorf("%s[%d]: %w", list.name, i, err)
+			}
+		}
+	}
+	r.setThresholds()
+	var err error
+	if r.summary, err = parseTemplate(r.Name, r.Summary); err != nil {
+		return fmt.Errorf("summary: %w", err)
+	}
+	return nil
+}
+
+// setThresholds gives each condition on a deviation the surprise from which it
+// is met, relative to the signal's own sensitivity. Two independent witnesses
+// let each threshold fall by a decade (for independent witnesses the
+// probabilities multiply, so the pair is still rarer than one alone). A rule
+// that takes any of many gets no relief for it: there, chance picks.
+func (r *Rule) setThresholds() {
+	witnesses := 0
+	for _, c := range r.All {
+		if c.deviation() || c.fact() {
+			witnesses++
+		}
+	}
+	if len(r.Any) > 0 && witnesses > 0 {
+		witnesses++
+	}
+	joint := 0.0
+	if witnesses >= 2 {
+		joint = jointRelief
+	}
+	set := func(cs []Condition, relief float64) {
+		for i := range cs {
+			cs[i].relief = relief
+		}
+	}
+	set(r.All, joint)
+	set(r.Any, joint)
+	set(r.None, weakRelief)
+	set(r.Support, weakRelief)
+}
+
+const (
+	jointRelief = 1.0 // one decade of surprise
+	weakRelief  = 2.0 // what supports or contradicts need not be able to page by itself
+)
+
+// camel turns cache_bypass into CacheBypass.
+func camel(name string) string {
+	var b strings.Builder
+	for word := range strings.SplitSeq(name, "_") {
+		if word != "" {
+			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,63 @@
+package signal
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"tidemark/detector"
+)
+
+// Format writes a value of the signal for a person: 0.41 of a ratio is "41 %",
+// 0.0312 of a latency is "31.2 ms", 102.4 of a rate is "102/s". NaN is "no
+// value".
+func (s Signal) Format(v float64) string {
+	switch {
+	case math.IsNaN(v):
+		return "no value"
+	case math.IsInf(v, 0):
+		return "infinite"
+	case s.Unit != "":
+		return digits(v) + " " + s.Unit
+	case s.Kind == detector.Ratio:
+		return percent(v)
+	case s.Kind == detector.Latency:
+		return duration(v)
+	case s.Kind == detector.Rate:
+		return digits(v) + "/s"
+	default:
+		return digits(v)
+	}
+}
+
+func percent(v float64) string {
+	p := 100 * v
+	if a := math.Abs(p); a > 0 && a < 1 || a > 99 && a < 100 {
+		return strconv.FormatFloat(p, 'f', 2, 64) + " %"
+	}
+	return digits(p) + " %"
+}
+
+func duration(v float64) string {
+	switch a := math.Abs(v); {
+	case a >= 1:
+		return digits(v) + " s"
+	case a >= 1e-3:
+		return digits(v*1e3) + " ms"
+	default:
+		return digits(v*1e6) + " µs"
+	}
+}
+
+// digits writes three significant digits without an exponent.
+func digits(v float64) string {
+	if v == 0 {
+		return "0"
+	}
+	decimals := 2 - int(math.Floor(math.Log10(math.Abs(v))))
+	if decimals <= 0 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	text := strconv.FormatFloat(v, 'f', min(decimals, 9), 64)
+	return strings.TrimRight(strings.TrimRight(text, "0"), ".")
+}
