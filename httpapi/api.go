@@ -1,0 +1,111 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tidemark/engine"
+	"tidemark/rules"
+)
+
+// Engine is where the newest state comes from.
+type Engine interface {
+	// Snapshot returns what is known after the last cycle. It is never nil,
+	// does not block, and may be called from any goroutine.
+	Snapshot() *engine.Snapshot
+}
+
+// Configuration is what is configured now. A reload may change what it returns
+// from one call to the next; what was returned is not changed any more.
+type Configuration interface {
+	// Rules returns the rules in the order in which they are shown.
+	Rules() []*rules.Rule
+	// Interval returns the distance between cycles.
+	Interval() time.Duration
+	// YAML returns the whole configuration without secrets.
+	YAML() string
+}
+
+// Options are what the API needs.
+type Options struct {
+	Engine        Engine
+	History       History // nil: nothing is remembered beyond the snapshot
+	Configuration Configuration
+
+	// Reload reads the configuration file again; an error means that the old
+	// configuration stays in force. It is only called with EnableLifecycle.
+	Reload          func(context.Context) error
+	EnableLifecycle bool
+
+	// ExternalURL is under which people and reverse proxies reach the service.
+	// Its path is the prefix of every route. Nil is the root of an unknown host.
+	ExternalURL *url.URL
+
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+	Gatherer   prometheus.Gatherer // shown under /metrics
+}
+
+// API serves HTTP.
+type API struct {
+	opts    Options
+	prefix  string // route prefix: "" or "/path", without a slash at its end
+	metrics *metrics
+	handler http.Handler
+}
+
+// New returns an API that is ready to serve.
+func New(o Options) *API {
+	if o.ExternalURL == nil {
+		o.ExternalURL = &url.URL{}
+	}
+	a := &API{
+		opts:    o,
+		prefix:  strings.TrimRight(o.ExternalURL.Path, "/"),
+		metrics: newMetrics(o.Registerer),
+	}
+	a.handler = a.routes()
+	return a
+}
+
+// Handler returns the handler of all routes, with what protects them.
+func (a *API) Handler() http.Handler { return a.handler }
+
+// Limits of the server. A client that is slower than these is not served, so
+// that it cannot hold connections for long.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 30 * time.Second
+	writeTimeout      = 5 * time.Minute // a reload may take long
+	idleTimeout       = 5 * time.Minute
+	maxHeaderBytes    = 64 << 10
+	maxBodyBytes      = 64 << 10
+)
+
+// Server returns a server for the handler. The caller listens and shuts down.
+func (a *API) Server() *http.Server {
+	return &http.Server{
+		Handler:           a.handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(a.opts.Logger.Handler(), slog.LevelWarn),
+	}
+}
+
+// absolute returns the external URL of a path of this service. Anything else,
+// such as a runbook on another host, is returned as it is.
+func (a *API) absolute(path string) string {
+	if !strings.HasPrefix(path, "/") {
+		return path
+	}
+	return strings.TrimRight(a.opts.ExternalURL.String(), "/") + path
+}
