@@ -1,0 +1,102 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// blockRange is the length of a block of Prometheus' storage.
+const blockRange = 2 * time.Hour
+
+// Create makes the past and puts it into dir, a data directory that no
+// Prometheus has opened yet, as blocks made by promtool (its path). It calls
+// progress with the share that is done after each block.
+//
+// Promtool reads all its input once for each block, so that each block gets its
+// own file.
+func Create(ctx context.Context, o Options, promtool, dir string, progress func(done float64)) error {
+	scratch, err := os.MkdirTemp("", "shop-history-")
+	if err != nil {
+		return fmt.Errorf("make history: %w", err)
+	}
+	defer os.RemoveAll(scratch)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+
+	files := make(chan string)
+	var loaders sync.WaitGroup
+	for range max(2, runtime.GOMAXPROCS(0)) {
+		loaders.Go(func() {
+			for file := range files {
+				if err := load(ctx, promtool, file, dir); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	err = writeFiles(ctx, o, scratch, func(file string, done float64) {
+		select {
+		case files <- file:
+			progress(done)
+		case <-ctx.Done():
+		}
+	})
+	close(files)
+	loaders.Wait()
+	return errors.Join(context.Cause(ctx), err)
+}
+
+// writeFiles writes one file for each block.
+func writeFiles(ctx context.Context, o Options, dir string, written func(file string, done float64)) error {
+	p := newShopPast(o)
+	at := o.Start.Truncate(o.Step).Add(o.Step)
+	for at.Before(o.End) && ctx.Err() == nil {
+		name := filepath.Join(dir, fmt.Sprint(at.Unix()))
+		until := at.Truncate(blockRange).Add(blockRange)
+		if until.After(o.End) {
+			until = o.End
+		}
+		file, err := os.Create(name)
+		if err != nil {
+			return fmt.Errorf("make history: %w", err)
+		}
+		w := newWriter(file, o.Labels)
+		for ; at.Before(until); at = at.Add(o.Step) {
+			p.advance(at)
+			p.write(w, at)
+		}
+		if err := errors.Join(w.end(), file.Close()); err != nil {
+			return fmt.Errorf("make history: %w", err)
+		}
+		written(name, float64(at.Sub(o.Start))/float64(o.End.Sub(o.Start)))
+	}
+	return nil
+}
+
+// load makes a block of a file, and removes the file.
+func load(ctx context.Context, promtool, file, dir string) error {
+	cmd := exec.CommandContext(ctx, promtool, "tsdb", "create-blocks-from", "openmetrics", "--quiet", file, dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("load history by %s: %w: %s", promtool, err, out)
+	}
+	return os.Remove(file)
+}
+
+// MeasureSlack returns by how much longer than asked for a sleep takes on this
+// machine, on average. The live shop sleeps where a real one works; its past
+// has to be as slow.
+func MeasureSlack() time.Duration {
+	const sleeps, each = 100, 2 * time.Millisecond
+	start := time.Now()
+	for range sleeps {
+		time.Sleep(each)
+	}
+	return time.Since(start)/sleeps - each
+}
