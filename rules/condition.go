@@ -176,10 +176,9 @@ func (c *Condition) checkSeries(o *Observation, open bool) finding {
 		f.surprise = j.Surprise(dir)
 		threshold := o.Signal.Sensitivity - c.relief
 		if open {
-			f.Outcome = met(f.surprise >= threshold/2 && !inside(j, dir))
-		} else {
-			f.Outcome = met(f.surprise >= threshold)
+			threshold /= 2
 		}
+		f.Outcome = met(f.surprise >= threshold && !inside(j, dir))
 	}
 	return f
 }

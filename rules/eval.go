@@ -188,7 +188,7 @@ func (m *match) verdict(v *View, all []*match) *Verdict {
 		Confidence:    m.confidence(all),
 		Runbook:       r.Runbook,
 		Summary:       r.render(v),
-		Evidence:      m.evidence(v),
+		Evidence:      m.evidence(),
 		RuledOut:      ruledOut(v, m, all),
 		Changes:       v.changesNear(),
 		Blind:         v.blind(),
@@ -197,7 +197,7 @@ func (m *match) verdict(v *View, all []*match) *Verdict {
 	}
 	onsets := make([]time.Time, 0, len(out.Evidence))
 	for i, e := range out.Evidence {
-		if i < m.required() {
+		if i < m.required() && !e.Since.IsZero() {
 			onsets = append(onsets, e.Since)
 		}
 		if e.Component != r.Suspect && e.Component != signal.Traffic && !slices.Contains(out.Victims, e.Component) {
@@ -205,6 +205,11 @@ func (m *match) verdict(v *View, all []*match) *Verdict {
 		}
 	}
 	out.Onset = earliestRecent(onsets, v.Time)
+	for i := range out.Evidence {
+		if out.Evidence[i].Since.IsZero() { // too weak to be an anomaly by itself
+			out.Evidence[i].Since = out.Onset
+		}
+	}
 	out.Description = out.describe(v)
 	return out
 }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"slices"
@@ -8,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/prometheus/common/model"
 
 	"tidemark/detector"
@@ -21,6 +22,7 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 type reading struct {
 	value, expected float64
 	up, down        float64 // surprise
+	band            float64 // half-width of the band as a share of expected; 0 is 0.2
 	state           detector.State
 	err             error
 	absent          bool
@@ -56,9 +58,10 @@ func view(t *testing.T, readings map[string]reading, changes ...Change) *View {
 		}
 		sight := Sight{Err: r.err}
 		if s.Judged() && r.err == nil {
+			band := cmp.Or(r.band, 0.2)
 			j := detector.Judgement{
 				Time: noon, State: r.state, Value: r.value, Expected: r.expected,
-				Lower: r.expected * 0.8, Upper: r.expected * 1.2, Up: r.up, Down: r.down,
+				Lower: r.expected * (1 - band), Upper: r.expected * (1 + band), Up: r.up, Down: r.down,
 			}
 			if j.State == detector.Unknown && !r.absent && !math.IsNaN(r.value) {
 				j.State = detector.Normal
@@ -135,7 +138,7 @@ func TestBuiltinVerdicts(t *testing.T) {
 		{
 			name: "two weak witnesses are enough together",
 			readings: with(map[string]reading{
-				"cache_hit_ratio":        {value: 0.85, expected: 0.93, down: 3.6},
+				"cache_hit_ratio":        {value: 0.85, expected: 0.93, down: 3.6, band: 0.03},
 				"db_queries_per_request": {value: 0.3, expected: 0.2, up: 3.6},
 			}),
 			rule: "cache_misses", suspect: signal.Cache,
@@ -208,7 +211,7 @@ func TestBuiltinVerdicts(t *testing.T) {
 			for _, r := range got.RuledOut {
 				out = append(out, r.Component)
 			}
-			if diff := cmp.Diff(tc.ruledOut, out); diff != "" {
+			if diff := gocmp.Diff(tc.ruledOut, out); diff != "" {
 				t.Errorf("ruled out (-want +got):\n%s", diff)
 			}
 			if slices.Contains(got.Victims, got.Suspect) {
@@ -237,7 +240,7 @@ Look at: cache. Victims: database (database queries per request +700 %, database
 Not traffic: requests 102/s, inside the usual 80/s to 120/s. Not the database: database queries per request 8× normal since 11:57:00 UTC, it is drowned. Not a deploy: no version change in the 15m before it began.
 Changed just before: cache settings max_bytes 64 → 1 at 11:55:00 UTC.
 Could not be read: error_ratio.`
-	if diff := cmp.Diff(want, got.Description); diff != "" {
+	if diff := gocmp.Diff(want, got.Description); diff != "" {
 		t.Errorf("description (-want +got):\n%s", diff)
 	}
 }

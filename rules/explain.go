@@ -24,7 +24,7 @@ func (m *match) required() int {
 
 // evidence lists the observations that meet the rule's conditions, each series
 // once: first those that it needs, then those that support it.
-func (m *match) evidence(v *View) []Evidence {
+func (m *match) evidence() []Evidence {
 	var out []Evidence
 	seen := map[*Observation]bool{}
 	for _, f := range slices.Concat(m.all, m.any, m.support) {
@@ -32,12 +32,12 @@ func (m *match) evidence(v *View) []Evidence {
 			continue
 		}
 		seen[f.by] = true
-		out = append(out, evidenceOf(f, v.Time))
+		out = append(out, evidenceOf(f))
 	}
 	return out
 }
 
-func evidenceOf(f finding, now time.Time) Evidence {
+func evidenceOf(f finding) Evidence {
 	o, j := f.by, f.by.Judgement
 	e := Evidence{
 		Signal: o.Signal.Name, Title: o.Signal.Title, Component: o.Signal.Component,
@@ -47,9 +47,6 @@ func evidenceOf(f finding, now time.Time) Evidence {
 	}
 	if !f.cond.deviation() {
 		e.Direction = o.Signal.Direction
-	}
-	if e.Since.IsZero() {
-		e.Since = now
 	}
 	return e
 }
