@@ -80,7 +80,7 @@ const (
 type Sample struct {
 	Time    time.Time
 	Value   float64
-	Support float64 // observations behind the value in this slot, ≥ 0
+	Support float64 // observations per second behind the value, ≥ 0; 0 is a gap
 	Given   float64 // the load that the value is judged by, in its own unit
 }
 
@@ -152,6 +152,8 @@ func (o Options) Validate() error {
 		return fmt.Errorf("min_effect is negative: write 0 or more")
 	case o.Sensitivity < 0 || math.IsNaN(o.Sensitivity):
 		return fmt.Errorf("sensitivity is negative: write a number from 3 (eager) to 8 (quiet)")
+	case o.Kind == Ratio && o.Conditioned:
+		return fmt.Errorf("a ratio is not judged by a load: remove given, and name its support")
 	case o.RelearnAfter < 0:
 		return fmt.Errorf("relearn_after is negative: write a duration such as 6h")
 	}

@@ -1,0 +1,57 @@
+package detector
+
+import "time"
+
+// calendar translates instants to the local time of a place. It remembers the
+// offset from UTC until it next changes, since looking it up costs more than
+// everything else that is done with a sample's time.
+type calendar struct {
+	loc         *time.Location
+	offset      int64 // seconds east of UTC
+	from, until int64 // unix seconds between which the offset holds
+}
+
+const (
+	secondsPerDay  = 24 * 3600
+	secondsPerWeek = 7 * secondsPerDay
+)
+
+// instant is a sample's time as the season sees it.
+type instant struct {
+	unix int64
+	day  float64 // seconds since local midnight
+	week float64 // seconds since the start of a local week
+}
+
+func (i instant) hour() int { return int(i.day) / 3600 }
+
+// at returns the local time of t. A week starts on a Thursday, as the Unix
+// epoch did.
+func (c *calendar) at(t time.Time) instant {
+	unix := t.Unix()
+	if unix < c.from || unix >= c.until {
+		c.look(t)
+	}
+	local := (unix + c.offset) % secondsPerWeek
+	if local < 0 {
+		local += secondsPerWeek
+	}
+	part := float64(t.Nanosecond()) / 1e9
+	return instant{unix: unix, day: float64(local%secondsPerDay) + part, week: float64(local) + part}
+}
+
+func (c *calendar) look(t time.Time) {
+	local := t.In(c.loc)
+	_, offset := local.Zone()
+	start, end := local.ZoneBounds()
+	c.offset, c.from, c.until = int64(offset), 0, 1<<62
+	if !start.IsZero() {
+		c.from = start.Unix()
+	}
+	if !end.IsZero() {
+		c.until = end.Unix()
+	}
+	if start.IsZero() {
+		c.from = -1 << 62
+	}
+}

@@ -1,0 +1,212 @@
+package detector
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	runClip   = 12.0 // spreads at which a sample's part in the run ends
+	meanClip  = 6.0  // spreads at which a sample's part in a mean ends
+	learnClip = 3.0  // spreads at which a sample's pull on the offsets ends
+
+	// usualVariance is the sampling variance, in the log domain, at which a
+	// sample counts 1/√2 of one without: 5 %.
+	usualVariance = 0.05 * 0.05
+
+	// priorWidth widens the tails of the normal distribution, before a
+	// series' own are known.
+	priorWidth = 1.4
+)
+
+// continuous is the head for latencies, rates and gauges.
+//
+// A sample becomes a level y (see transform), y less the baseline is the
+// residual r, and u = r·w/s is the residual in spreads, where w falls with the
+// sampling variance v of y as 1/√(1+v/0.05²). Its statistics are
+//
+//	the run:   the signed minimum of |u| over the last 4 samples, 0 unless all
+//	           lie on one side; a single burst does not move it
+//	the means: of u over 15 and 60 minutes; small deviations that last
+type continuous struct {
+	transform
+	pace   pace
+	effect MinEffect
+	base   *baseline
+	load   *loadProfile // nil unless conditioned on a load that shifts the level
+	gate   *gate        // nil unless the load divides the value
+	spread spread
+
+	y, loadShift float64
+	expected     float64 // level
+	given        float64
+	weight       float64
+	s            float64 // spread of the weighted residual
+	u            float64
+
+	// Moments of u and of its product with the one before it, for its
+	// autocorrelation.
+	u2, uu, before float64
+}
+
+func newContinuous(o Options, p pace) *continuous {
+	c := &continuous{
+		transform: newTransform(o, p),
+		pace:      p,
+		effect:    o.MinEffect,
+		base:      newBaseline(p, true),
+		spread:    spread{pace: p},
+	}
+	switch {
+	case o.Conditioned && o.Kind == Rate:
+		c.gate = newGate(p)
+	case o.Conditioned:
+		c.load = newLoadProfile(p)
+	}
+	return c
+}
+
+func (c *continuous) observe(at instant, s Sample) ([3]float32, bool) {
+	if c.conditioned && math.IsNaN(s.Given) {
+		return [3]float32{}, false
+	}
+	c.given = s.Given
+	c.y = c.level(s.Value, s.Given)
+	c.expected = c.base.expect(at)
+	doubt := 0.0
+	if c.load != nil {
+		c.loadShift, doubt = c.load.expect(s.Given)
+		c.expected += c.loadShift
+	}
+	if c.base.seen == 0 && (c.load == nil || !c.load.seen()) {
+		c.expected = c.y
+	}
+	v := c.samplingVariance(c.expected, s)
+	c.weight = 1 / math.Sqrt(1+v/usualVariance)
+	floor := c.floor(c.expected, c.effect) * c.weight
+	c.s = c.spread.at(at.hour(), floor)
+	r := c.y - c.expected
+	c.u = r * c.weight / c.s
+	if doubt > 0 {
+		c.weight /= math.Hypot(1, doubt*c.weight/c.s)
+		c.u = r * c.weight / c.s
+	}
+	if c.gate != nil {
+		c.gate.observe(at, math.Log(s.Value+c.offset), r)
+	}
+	return [3]float32{
+		float32(clip(c.u, meanClip)),
+		float32(r),
+		float32(clip(c.u, runClip)),
+	}, true
+}
+
+func (c *continuous) statistics(e *evidence) [statistics]statistic {
+	var out [statistics]statistic
+	if e.n >= runLength {
+		out[0] = c.run(e)
+	}
+	for i, blocks := range [...]int{e.short, e.long} {
+		if sum, size, full := e.window(blocks); full {
+			out[i+1] = statistic{sum[0] / float64(size), c.matters(sum[1] / float64(size))}
+		}
+	}
+	if c.gate != nil {
+		for i := range out {
+			out[i].counts = out[i].counts && c.gate.open(out[i].z)
+		}
+	}
+	return out
+}
+
+func (c *continuous) run(e *evidence) statistic {
+	z, r := math.Inf(1), math.Inf(1)
+	sign := math.Copysign(1, float64(e.newest(0).v[2]))
+	for i := range runLength {
+		v := e.newest(i).v
+		z = math.Min(z, sign*float64(v[2]))
+		r = math.Min(r, sign*float64(v[1]))
+	}
+	if z <= 0 {
+		return statistic{}
+	}
+	return statistic{sign * z, c.matters(sign * r)}
+}
+
+// matters reports whether a residual is as large as the minimum effect.
+func (c *continuous) matters(r float64) bool {
+	return c.effect.reaches(c.value(c.expected+r, c.given), c.value(c.expected, c.given))
+}
+
+// prior is the tail of each statistic of a normal process of first order with
+// the autocorrelation ρ of the residuals, 1.4 times as wide. The run is taken
+// for the minimum of 1+3(1−ρ) independent values, a mean of n for one of
+// n(1−ρ)/(1+ρ).
+func (c *continuous) prior(i int, e *evidence) tail {
+	rho := 0.0
+	if c.u2 > 0 {
+		rho = math.Min(math.Max(c.uu/c.u2, 0), 0.99)
+	}
+	if i == 0 {
+		k := 1 + (runLength-1)*(1-rho)
+		return newTail(
+			priorWidth*normalUpper(math.Pow(tailCommon, 1/k)),
+			priorWidth*normalUpper(math.Pow(tailRare, 1/k)),
+		)
+	}
+	n := float64(e.perBlock * [...]int{e.short, e.long}[i-1])
+	width := priorWidth * math.Min(1, math.Sqrt((1+rho)/(1-rho)/n))
+	return newTail(width*normalUpper(tailCommon), width*normalUpper(tailRare))
+}
+
+func (c *continuous) significance(sum tally, size int) float64 {
+	return sum[0] / math.Sqrt(float64(size))
+}
+
+func (c *continuous) mean(sum tally, size int) float64 {
+	return sum[0] / float64(max(size, 1))
+}
+
+func (c *continuous) learn(at instant, held bool) {
+	r := c.y - c.expected
+	pull := clip(c.u, learnClip) * c.s
+	u := clip(c.u, learnClip)
+	c.base.learn(at, c.y-c.loadShift, pull, held)
+	if c.gate != nil {
+		c.gate.learn(at, held)
+	}
+	if held {
+		return
+	}
+	if c.load != nil {
+		c.load.learn(c.given, c.loadShift+r)
+	}
+	c.spread.learn(at.hour(), r*c.weight, c.s)
+	day := c.pace.rate(24 * time.Hour)
+	c.u2 += (u*u - c.u2) * day
+	c.uu += (u*c.before - c.uu) * day
+	c.before = u
+}
+
+func (c *continuous) accept(e *evidence) {
+	sum, size, _ := e.window(e.long)
+	if size > 0 {
+		c.base.shift(sum[1] / float64(size))
+	}
+}
+
+func (c *continuous) score() float64 { return c.u }
+
+func (c *continuous) band(down, up float64) (expected, lower, upper float64) {
+	expected = c.value(c.expected, c.given)
+	s := c.s / c.weight
+	least := c.effect.distance(expected)
+	lower = math.Min(c.value(c.expected-math.Min(down, runClip)*s, c.given), expected-least)
+	upper = math.Max(c.value(c.expected+math.Min(up, runClip)*s, c.given), expected+least)
+	if c.log {
+		lower = math.Max(lower, 0)
+	}
+	return expected, lower, upper
+}
+
+func clip(x, limit float64) float64 { return math.Min(math.Max(x, -limit), limit) }

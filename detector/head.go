@@ -1,0 +1,69 @@
+package detector
+
+// head is the part of a detector that knows one kind of quantity: what it
+// expects, which statistics tell a deviation, and how it learns.
+//
+// Update calls observe for each sample, then statistics, then learn with the
+// same instant; the others only in between.
+type head interface {
+	// observe compares a sample with what is expected. It returns the
+	// sample's evidence, and false if the sample says nothing.
+	observe(at instant, s Sample) (evidence [3]float32, ok bool)
+
+	// statistics returns the head's statistics of the evidence, the newest
+	// sample being in it. The first one is the fastest.
+	statistics(e *evidence) [statistics]statistic
+
+	// prior returns the tail of a statistic before its own is known.
+	prior(i int, e *evidence) tail
+
+	// significance scores the sum of a run of samples, for the onset.
+	significance(sum tally, size int) float64
+
+	// mean returns the mean deviation of a run of samples, signed, in a unit of
+	// the head's own.
+	mean(sum tally, size int) float64
+
+	// learn takes in the observed sample. If held, it may be part of an
+	// anomaly, and only the season learns, with less weight.
+	learn(at instant, held bool)
+
+	// accept takes the deviation in the evidence for the new normal.
+	accept(e *evidence)
+
+	// score returns the deviation of the observed sample in spreads, signed.
+	score() float64
+
+	// band returns what was expected of the observed sample, and the values
+	// at which the fastest statistic reaches down and up.
+	band(down, up float64) (expected, lower, upper float64)
+}
+
+// statistics is the number of statistics of a head.
+const statistics = 3
+
+// statistic is a signed measure of how unusual the evidence is. It counts if
+// the deviation behind it is large enough to matter.
+type statistic struct {
+	z      float64
+	counts bool
+}
+
+// reaches reports whether a value that deviates from what is expected does so
+// by the minimum effect.
+func (m MinEffect) reaches(value, expected float64) bool {
+	d := abs(value - expected)
+	return d >= m.Absolute && d >= m.Relative*abs(expected)
+}
+
+// distance returns the smallest deviation from what is expected that matters.
+func (m MinEffect) distance(expected float64) float64 {
+	return max(m.Absolute, m.Relative*abs(expected))
+}
+
+func abs(x float64) float64 {
+	if x < 0 {
+		return -x
+	}
+	return x
+}

@@ -1,0 +1,294 @@
+package detector
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	rememberTypical  = 3 * 24 * time.Hour // the overall probability
+	rememberOverSize = 2 * 24 * time.Hour // the over-dispersion
+
+	// hourVisits is how many days an hour of the day remembers, and
+	// hourEvents how many events it must hold to count half against the
+	// overall probability.
+	hourVisits = 7.0
+	hourEvents = 200.0
+
+	// localEvents is how many events the local factor must hold to count half.
+	localEvents = 50.0
+
+	// Before so many samples and observations nothing is said about the
+	// present level: the overall probability is not known.
+	leastSamples      = 30.0
+	leastObservations = 200.0
+
+	// assumedPerSecond is how many observations per second are assumed where
+	// the support is not known. It is low: a ratio of few observations jumps,
+	// and a ratio of many then only needs longer.
+	assumedPerSecond = 1.0
+
+	// ratioRun is the number of samples in the fastest window.
+	ratioRun = 3
+
+	// leastEvents of the rare class must be seen or, for a fall, expected.
+	leastEvents = 5.0
+
+	// flipAbove is the share of the rare class from which it is not rare, and
+	// the other class takes its place.
+	flipAbove = 0.6
+)
+
+// ratio is the head for shares of observations: k of n are of the rarer class
+// (errors, misses), of which E = n·p are expected,
+//
+//	p = overall × hour × local
+//
+// Overall is the share in the last three days. The hour of the day's factor is
+// (K+200)/(E+200) over its last seven visits, E being expected without it, and
+// the local one (K+50)/(E+50) over the last four hours, E being expected without
+// that; so each explains what the other two do not. The statistics are those of
+// sums over 3 samples, 15 and 60 minutes,
+//
+//	z = 2(√(K+⅜) − √(E+⅜)) / √(max(0.02, 1−p) + φE)
+//
+// the variance-stabilised deviation of a binomial count (Anscombe 1948) whose
+// probability itself wobbles with the relative variance φ.
+type ratio struct {
+	pace   pace
+	effect MinEffect
+
+	flipped        bool // the rarer class is what the ratio does not count
+	hourK, hourE   [24]float32
+	allK, allN     float64 // exponentially forgotten over three days
+	localK, localE float64
+	seen           float64
+	observations   float64
+	typicalN       float64 // observations of a sample, where they are known
+	excess, scale  float64 // means of r²−V and E², for the over-dispersion
+
+	// Of the observed sample: p is expected, season is p without the local factor.
+	value, n, k, p, season float64
+}
+
+func newRatio(o Options, p pace) *ratio { return &ratio{pace: p, effect: o.MinEffect} }
+
+func (h *ratio) observe(at instant, s Sample) ([3]float32, bool) {
+	h.value = math.Min(s.Value, 1)
+	switch {
+	case !math.IsNaN(s.Support):
+		h.n = s.Support * h.pace.seconds
+	case h.typicalN > 0:
+		h.n = h.typicalN
+	default:
+		h.n = assumedPerSecond * h.pace.seconds
+	}
+	if h.seen == 0 {
+		h.flipped = h.value > 0.5
+	}
+	h.k = h.n * h.rare(h.value)
+	h.p = h.expect(at)
+	return [3]float32{float32(h.k), float32(h.n * h.p), float32(h.n)}, true
+}
+
+// rare turns the ratio into the share of the rarer class, and back.
+func (h *ratio) rare(v float64) float64 {
+	if h.flipped {
+		return 1 - v
+	}
+	return v
+}
+
+// sign is the direction of the ratio when the rarer class grows.
+func (h *ratio) sign() float64 {
+	if h.flipped {
+		return -1
+	}
+	return 1
+}
+
+// expect returns the expected share of the rarer class, in (0, 1).
+func (h *ratio) expect(at instant) float64 {
+	if !h.known() {
+		return clip01((h.allK + h.k + 0.5) / (h.allN + h.n + 1))
+	}
+	pos := at.day/3600 - 0.5
+	left := int(math.Floor(pos))
+	part := pos - float64(left)
+	left = (left + 24) % 24
+	h.season = h.overall() * (h.hour(left)*(1-part) + h.hour((left+1)%24)*part)
+	return clip01(h.season * h.local())
+}
+
+func (h *ratio) local() float64 { return (h.localK + localEvents) / (h.localE + localEvents) }
+
+// known reports whether enough was seen to expect anything.
+func (h *ratio) known() bool { return h.seen >= leastSamples && h.observations >= leastObservations }
+
+func (h *ratio) overall() float64 { return clip01((h.allK + 0.5) / (h.allN + 1)) }
+
+func (h *ratio) hour(i int) float64 {
+	return (float64(h.hourK[i]) + hourEvents) / (float64(h.hourE[i]) + hourEvents)
+}
+
+func clip01(p float64) float64 { return math.Min(math.Max(p, 1e-9), 1-1e-6) }
+
+// dispersion returns the relative variance φ of the probability itself. It is
+// taken to be 0.02 at first, which fades within days, and never less than what
+// the events that taught p leave open.
+func (h *ratio) dispersion() float64 {
+	phi := 0.0
+	if h.scale > 0 {
+		phi = math.Max(0, h.excess/h.scale)
+	}
+	young := 0.02 * math.Exp(-h.seen*h.pace.rate(24*time.Hour))
+	return math.Max(phi, young) + 1/(h.allK+1)
+}
+
+// deviation returns z for k of the rarer class where e were expected of n.
+func (h *ratio) deviation(k, e, n float64) float64 {
+	if !(n > 0) {
+		return 0
+	}
+	return 2 * (math.Sqrt(k+0.375) - math.Sqrt(e+0.375)) / h.unit(e, n)
+}
+
+func (h *ratio) unit(e, n float64) float64 {
+	return math.Sqrt(math.Max(0.02, 1-e/n) + h.dispersion()*e)
+}
+
+func (h *ratio) statistics(e *evidence) [statistics]statistic {
+	var out [statistics]statistic
+	if !h.known() {
+		return out
+	}
+	if e.n >= ratioRun {
+		sum, _ := e.lastSamples(ratioRun)
+		out[0] = h.statistic(sum)
+	}
+	for i, blocks := range [...]int{e.short, e.long} {
+		if sum, _, full := e.window(blocks); full {
+			out[i+1] = h.statistic(sum)
+		}
+	}
+	return out
+}
+
+func (h *ratio) statistic(sum tally) statistic {
+	k, e, n := max(sum[0], 0), max(sum[1], 0), sum[2]
+	if !(n > 0) {
+		return statistic{}
+	}
+	enough := math.Max(k, e) >= leastEvents
+	return statistic{
+		z:      h.sign() * h.deviation(k, e, n),
+		counts: enough && h.effect.reaches(h.rare(k/n), h.rare(e/n)),
+	}
+}
+
+// prior is the tail of a normal variable, 1.4 times as wide.
+func (h *ratio) prior(int, *evidence) tail {
+	return newTail(priorWidth*normalUpper(tailCommon), priorWidth*normalUpper(tailRare))
+}
+
+func (h *ratio) significance(sum tally, _ int) float64 {
+	if !(sum[2] > 0) {
+		return 0
+	}
+	p := sum[1] / sum[2]
+	return h.sign() * (sum[0] - sum[1]) / math.Sqrt(sum[1]*(1-p)+0.375)
+}
+
+func (h *ratio) mean(sum tally, _ int) float64 {
+	if !(sum[2] > 0) {
+		return 0
+	}
+	return h.sign() * (sum[0] - sum[1]) / sum[2]
+}
+
+func (h *ratio) learn(at instant, held bool) {
+	e := h.n * h.p
+	v := e * (1 - h.p)
+	k := clip(h.k-e, 4*math.Sqrt(v)+3) + e // one burst must not teach much
+	k = math.Max(k, 0)
+	known := h.known()
+	if known {
+		h.learnHour(at, k, held)
+	}
+	if held {
+		return
+	}
+	h.seen++
+	h.observations += h.n
+	h.typicalN += (h.n - h.typicalN) * math.Max(1/h.seen, h.pace.rate(24*time.Hour))
+	keep := 1 - h.pace.rate(rememberTypical)
+	if !known {
+		k = h.k
+	}
+	h.allK, h.allN = h.allK*keep+k, h.allN*keep+h.n
+	if !known {
+		return
+	}
+	keep = 1 - h.pace.rate(rememberLocal)
+	h.localK, h.localE = h.localK*keep+k, h.localE*keep+h.n*h.season
+	w := h.pace.rate(rememberOverSize)
+	h.excess += ((k-e)*(k-e) - v - h.excess) * w
+	h.scale += (e*e - h.scale) * w
+	if h.overall() > flipAbove {
+		h.flip()
+	}
+}
+
+func (h *ratio) learnHour(at instant, k float64, held bool) {
+	weight := 1.0
+	if held {
+		weight = anomalyWeight
+	}
+	i := at.hour()
+	keep := float32(1 - weight*h.pace.rate(hourVisits*time.Hour))
+	h.hourK[i] = h.hourK[i]*keep + float32(weight*k)
+	h.hourE[i] = h.hourE[i]*keep + float32(weight*h.n*h.overall()*h.local())
+}
+
+// flip makes the other class the rarer one.
+func (h *ratio) flip() {
+	h.flipped = !h.flipped
+	h.allK = h.allN - h.allK
+	h.hourK, h.hourE = [24]float32{}, [24]float32{}
+	h.localK, h.localE = 0, 0
+}
+
+func (h *ratio) accept(e *evidence) {
+	sum, _, _ := e.window(e.long)
+	if !(sum[1] > 0) {
+		return
+	}
+	// The factor is held by more than the events that it is shrunk by.
+	factor := h.local() * (sum[0] + 0.5) / (sum[1] + 0.5)
+	h.localE = math.Max(h.localE, 10*localEvents)
+	h.localK = math.Max(factor*(h.localE+localEvents)-localEvents, 0)
+}
+
+func (h *ratio) score() float64 {
+	return h.sign() * h.deviation(h.k, h.n*h.p, h.n)
+}
+
+// band inverts the statistic of the fastest window, for three samples like the
+// observed one.
+func (h *ratio) band(down, up float64) (expected, lower, upper float64) {
+	expected = h.rare(h.p)
+	n := ratioRun * h.n
+	more, less := up, down
+	if h.flipped {
+		more, less = down, up
+	}
+	e := n * h.p
+	root, unit := math.Sqrt(e+0.375), h.unit(e, n)
+	high := math.Pow(root+more*unit/2, 2) - 0.375
+	low := math.Pow(math.Max(root-less*unit/2, 0), 2) - 0.375
+	a, b := h.rare(math.Max(low, 0)/n), h.rare(math.Max(high, leastEvents)/n)
+	least := h.effect.distance(expected)
+	lower = math.Max(math.Min(math.Min(a, b), expected-least), 0)
+	upper = math.Min(math.Max(math.Max(a, b), expected+least), 1)
+	return expected, lower, upper
+}

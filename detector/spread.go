@@ -1,0 +1,43 @@
+package detector
+
+import "math"
+
+const (
+	// sigmaPerMAD is the standard deviation of a normal variable in mean
+	// absolute deviations, √(π/2).
+	sigmaPerMAD = 1.2533141373155001
+
+	spreadClip = 5.0   // spreads at which one residual's influence ends
+	hourTrust  = 120.0 // minutes after which an hour's own spread counts half
+	hourMemory = 420.0 // minutes that an hour of the day remembers: a week of it
+)
+
+// spread is the usual size of a residual: 1.2533 times its exponentially
+// weighted mean magnitude over a day, which equals the standard deviation for
+// normal residuals, shrunk from each hour of the day's own to the day's by the
+// minutes n that the hour has been seen, n/(n+120).
+type spread struct {
+	pace  pace
+	all   float64
+	seen  float64
+	hours [24]float32
+	mins  [24]float32
+}
+
+// at returns the spread in an hour of the day, at least floor.
+func (s *spread) at(hour int, floor float64) float64 {
+	n := float64(s.mins[hour])
+	w := n / (n + hourTrust)
+	return math.Max(floor, sigmaPerMAD*(w*float64(s.hours[hour])+(1-w)*s.all))
+}
+
+// learn takes in a residual that was judged by the given spread, which clips it.
+func (s *spread) learn(hour int, r, by float64) {
+	r = math.Min(math.Abs(r), spreadClip*by)
+	s.seen++
+	s.all += (r - s.all) * math.Max(1/s.seen, s.pace.rate(rememberSpread))
+	perSample := s.pace.seconds / 60
+	n := math.Min(float64(s.mins[hour])+perSample, hourMemory)
+	s.mins[hour] = float32(n)
+	s.hours[hour] += float32((r - float64(s.hours[hour])) * math.Min(1, perSample/n))
+}

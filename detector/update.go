@@ -1,0 +1,345 @@
+package detector
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+const (
+	maxSurprise  = 12.0
+	freezeAt     = 3.0 // surprise from which offsets and spread are not learned
+	censorAt     = 3.5 // surprise from which a statistic teaches its tail little
+	censorWeight = 0.1
+
+	clearSamples = 10 // below half of the sensitivity in a row end an anomaly
+
+	// The breaker opens learning for a series that spends more than a fifth
+	// of its time in anomalies or close to them, until it is a tenth: its
+	// baseline is wrong, and nothing could mend it while held.
+	breakerMemory = 3 * 24 * time.Hour
+	breakerTrips  = 0.2
+	breakerResets = 0.1
+
+	tailsEvery = 64 // samples between readings of the tails
+
+	// matureSamples is the least number of samples behind a tail: its 99.5 %
+	// quantile then rests on a few of them.
+	matureSamples = 500
+)
+
+// Detector holds the state of one series. It is not safe for concurrent use.
+type Detector struct {
+	opts     Options
+	pace     pace
+	calendar calendar
+	head     head
+	evidence evidence
+
+	counts [statistics][2]histogram // of what a statistic reached down and up
+	tails  [statistics][2]tail
+
+	seen    int // samples judged
+	last    int64
+	invalid uint64
+
+	firing    Direction // empty if not
+	since     time.Time
+	size      float64 // mean deviation when the anomaly began
+	quiet     int     // samples in a row that speak against the anomaly
+	heldFor   int     // samples for which learning has been held
+	heldShare float64 // share of the time
+	tripped   bool
+
+	memory  float64 // samples that a tail remembers
+	mature  float64 // samples until it is trusted
+	minimum int     // samples until the first anomaly
+	relearn int
+	clear   int
+}
+
+// The sides of a statistic.
+const (
+	down = iota
+	up
+)
+
+// New returns a detector that knows nothing yet. The options are checked, and
+// their zero values replaced by the defaults.
+func New(o Options) (*Detector, error) {
+	if err := o.Validate(); err != nil {
+		return nil, fmt.Errorf("detector options: %w", err)
+	}
+	if o.Location == nil {
+		o.Location = time.UTC
+	}
+	if o.Sensitivity == 0 {
+		o.Sensitivity = DefaultSensitivity
+	}
+	if o.RelearnAfter == 0 {
+		o.RelearnAfter = DefaultRelearnAfter
+	}
+	p := newPace(o.Step)
+	d := &Detector{
+		opts:     o,
+		pace:     p,
+		calendar: calendar{loc: o.Location},
+		evidence: newEvidence(p),
+		last:     math.MinInt64,
+		memory:   math.Max(p.samples(rememberTail), 20*matureSamples),
+		mature:   math.Max(p.samples(matureAfter), matureSamples),
+		minimum:  max(int(p.samples(learnFor)), 30),
+		relearn:  int(p.samples(o.RelearnAfter)),
+		clear:    p.between(clearSamples*time.Minute, 4, clearSamples),
+	}
+	if o.Kind == Ratio {
+		d.head = newRatio(o, p)
+	} else {
+		d.head = newContinuous(o, p)
+	}
+	d.readTails()
+	return d, nil
+}
+
+// Invalid returns how many samples were refused, because they were infinite, out
+// of the range of the kind, or not later than the one before.
+func (d *Detector) Invalid() uint64 { return d.invalid }
+
+// Accept takes the present level for normal: an anomaly ends, and the baseline
+// moves to where the last hour was.
+func (d *Detector) Accept() {
+	d.head.accept(&d.evidence)
+	d.calm()
+}
+
+// calm ends an anomaly and forgets the evidence for it.
+func (d *Detector) calm() {
+	d.evidence.reset()
+	d.firing, d.since = "", time.Time{}
+	d.quiet, d.heldFor = 0, 0
+}
+
+// Update judges a sample by what was learned from the ones before it, and learns
+// from it. Samples come in the order of their times.
+//
+// The surprise in each direction is the largest of three statistics: of the last
+// three or four samples, and of the last 15 and 60 minutes. So one sample alone
+// is never surprising, and after a deviation the surprise takes a while to fall.
+//
+// A gap, a sample without the load that it is judged by, one without a single
+// observation behind it, and one that is not possible (see Invalid) change
+// nothing: an anomaly is held.
+func (d *Detector) Update(s Sample) Judgement {
+	j := Judgement{
+		Time: s.Time, Value: s.Value, Support: s.Support,
+		Expected: math.NaN(), Lower: math.NaN(), Upper: math.NaN(), Score: math.NaN(),
+		Direction: d.firing, Since: d.since,
+	}
+	if math.IsNaN(s.Value) || s.Support == 0 {
+		return j
+	}
+	at := d.calendar.at(s.Time)
+	if !d.possible(s) || at.unix <= d.last {
+		d.invalid++
+		return j
+	}
+	v, ok := d.head.observe(at, s)
+	if !ok {
+		return j
+	}
+	if d.last != math.MinInt64 && time.Duration(at.unix-d.last)*time.Second > shortWindow+d.pace.step {
+		d.evidence.reset()
+	}
+	d.last = at.unix
+	d.evidence.push(at.unix, v)
+	d.judge(&j, at)
+	if d.seen%tailsEvery == 0 || d.seen == d.minimum {
+		d.readTails()
+	}
+	return j
+}
+
+// possible reports whether a sample lies in the range of its kind. Shares of up
+// to 1.05 are the jitter of two counters read at different times.
+func (d *Detector) possible(s Sample) bool {
+	const largest = 1e30 // well inside single precision
+	switch d.opts.Kind {
+	case Ratio:
+		if s.Value < 0 || s.Value > 1.05 {
+			return false
+		}
+	case Gauge:
+		if abs(s.Value) > largest {
+			return false
+		}
+	default:
+		if s.Value < 0 || s.Value > largest {
+			return false
+		}
+	}
+	if s.Support < 0 || s.Support > largest {
+		return false
+	}
+	return !d.opts.Conditioned || !(s.Given < 0 || s.Given > largest)
+}
+
+// judge judges and learns the observed sample.
+func (d *Detector) judge(j *Judgement, at instant) {
+	stats := d.head.statistics(&d.evidence)
+	var s [2]float64
+	for i, st := range stats {
+		if side := sideOf(st.z); st.counts {
+			s[side] = max(s[side], d.tails[i][side].surprise(abs(st.z)))
+		}
+	}
+	d.seen++
+	learning := d.seen < d.minimum
+	worst := 0.0
+	if !learning {
+		j.Down, j.Up = s[down], s[up]
+		worst = j.Surprise(d.opts.Direction)
+		d.decide(j, stats[0])
+	}
+	j.Expected, j.Lower, j.Upper = d.band()
+	j.Score = d.head.score()
+	j.State, j.Direction, j.Since = d.state(learning), d.firing, d.since
+	d.learn(at, worst, s, stats)
+}
+
+func (d *Detector) state(learning bool) State {
+	switch {
+	case learning:
+		return Learning
+	case d.firing != "":
+		return Anomalous
+	default:
+		return Normal
+	}
+}
+
+func sideOf(z float64) int {
+	if z < 0 {
+		return down
+	}
+	return up
+}
+
+// decide begins and ends the anomaly.
+func (d *Detector) decide(j *Judgement, fastest statistic) {
+	for _, dir := range [...]Direction{Up, Down} {
+		if d.opts.Direction != Both && d.opts.Direction != dir {
+			continue
+		}
+		if d.firing != dir && j.Surprise(dir) >= d.opts.Sensitivity && (d.firing == "" || d.quiet > 0) {
+			d.firing, d.quiet = dir, 0
+			var sum tally
+			var n int
+			d.since, sum, n = d.evidence.onset(signOf(dir), d.head.significance)
+			d.size = signOf(dir) * d.head.mean(sum, n)
+		}
+	}
+	if d.firing == "" {
+		return
+	}
+	if d.speaksAgainst(fastest) {
+		d.quiet++
+	} else {
+		d.quiet = 0
+	}
+	if d.quiet >= d.clear {
+		d.calm()
+	}
+}
+
+// speaksAgainst reports whether the newest samples are not part of the anomaly:
+// the fastest statistic has less than half of the surprise that begins one, and
+// as many samples as end an anomaly deviate on average by less than half of what
+// they did when it began. The long windows are left out; they remember what is
+// over.
+func (d *Detector) speaksAgainst(fastest statistic) bool {
+	sign := signOf(d.firing)
+	if fastest.counts && d.tails[0][sideOf(sign)].surprise(sign*fastest.z) >= d.opts.Sensitivity/2 {
+		return false
+	}
+	return sign*d.head.mean(d.evidence.lastSamples(d.clear)) < d.size/2
+}
+
+func signOf(dir Direction) float64 {
+	if dir == Down {
+		return -1
+	}
+	return 1
+}
+
+// learn learns the observed sample as far as it may be trusted.
+func (d *Detector) learn(at instant, worst float64, s [2]float64, stats [statistics]statistic) {
+	suspicious := d.firing != "" || worst >= freezeAt
+	share := 0.0
+	if suspicious {
+		share = 1
+	}
+	d.heldShare += (share - d.heldShare) * d.pace.rate(breakerMemory)
+	if d.heldShare > breakerTrips {
+		d.tripped = true
+	} else if d.heldShare < breakerResets {
+		d.tripped = false
+	}
+	held := suspicious && !d.tripped
+	d.head.learn(at, held)
+	if d.firing == "" || d.tripped {
+		d.learnTails(s, stats)
+	}
+	if !suspicious {
+		d.heldFor = 0
+		return
+	}
+	if d.heldFor++; d.heldFor >= d.relearn {
+		d.Accept()
+	}
+}
+
+// learnTails counts what the statistics reached. A surprising one counts little:
+// it may be the start of a fault that is never called an anomaly, and tails that
+// learn faults become blind to them.
+func (d *Detector) learnTails(s [2]float64, stats [statistics]statistic) {
+	for i, st := range stats {
+		for side := range d.counts[i] {
+			z := st.z
+			if side == down {
+				z = -z
+			}
+			weight := 1.0
+			if s[side] >= censorAt && !d.tripped {
+				weight = censorWeight
+			}
+			d.counts[i][side].add(max(z, 0), weight, d.memory)
+		}
+	}
+}
+
+// readTails takes the tails from what was counted, and from the head's prior
+// where too little was.
+func (d *Detector) readTails() {
+	w := math.Min(math.Max((float64(d.seen)-d.mature)/d.mature, 0), 1)
+	for i := range d.tails {
+		var prior tail
+		if w < 1 {
+			prior = d.head.prior(i, &d.evidence)
+		}
+		for side := range d.tails[i] {
+			switch {
+			case w == 0:
+				d.tails[i][side] = prior
+			default:
+				d.tails[i][side] = prior.mix(d.counts[i][side].tail(), w)
+			}
+		}
+	}
+}
+
+// band returns the values between which the fastest statistic stays below the
+// sensitivity.
+func (d *Detector) band() (expected, lower, upper float64) {
+	s := d.opts.Sensitivity
+	return d.head.band(d.tails[0][down].level(s), d.tails[0][up].level(s))
+}
