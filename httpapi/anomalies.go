@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"tidemark/incident"
+	"tidemark/store"
 )
 
 var anomalyStates = []string{"active", "ended", "all"}
@@ -51,9 +52,9 @@ func (a *API) findAnomalies(f filter) ([]anomaly, string, error) {
 	for _, an := range slices.Concat(s.Anomalies, s.Ended) {
 		recent = append(recent, anomaly{an, an.Active()})
 	}
-	var older func(Query) ([]anomaly, string, error)
+	var older func(store.Query) ([]anomaly, string, error)
 	if a.opts.History != nil && f.wants("ended") {
-		older = func(q Query) ([]anomaly, string, error) {
+		older = func(q store.Query) ([]anomaly, string, error) {
 			found, next, err := a.opts.History.Anomalies(q)
 			if err != nil {
 				return nil, "", unavailable("the history of anomalies cannot be read: %w: ask for state=active to see what is known without it", err)

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -47,6 +48,9 @@ type Options struct {
 	// Its path is the prefix of every route. Nil is the root of an unknown host.
 	ExternalURL *url.URL
 
+	// Runbooks holds one Markdown file for each runbook, NAME.md. Nil is none.
+	Runbooks fs.FS
+
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	Gatherer   prometheus.Gatherer // shown under /metrics
@@ -56,7 +60,9 @@ type Options struct {
 type API struct {
 	opts    Options
 	prefix  string // route prefix: "" or "/path", without a slash at its end
+	started time.Time
 	metrics *metrics
+	pages   *pages
 	handler http.Handler
 }
 
@@ -68,8 +74,10 @@ func New(o Options) *API {
 	a := &API{
 		opts:    o,
 		prefix:  strings.TrimRight(o.ExternalURL.Path, "/"),
+		started: time.Now(),
 		metrics: newMetrics(o.Registerer),
 	}
+	a.pages = newPages(a.prefix)
 	a.handler = a.routes()
 	return a
 }

@@ -22,6 +22,7 @@ import (
 	"tidemark/incident"
 	"tidemark/rules"
 	"tidemark/signal"
+	"tidemark/store"
 )
 
 var (
@@ -44,11 +45,11 @@ type fakeHistory struct {
 	err       error
 }
 
-func (f fakeHistory) Incidents(q Query) ([]incident.Incident, string, error) {
+func (f fakeHistory) Incidents(q store.Query) ([]incident.Incident, string, error) {
 	return pageOf(f.incidents, f.err, q, func(in incident.Incident) (time.Time, time.Time) { return in.StartedAt, in.ResolvedAt })
 }
 
-func (f fakeHistory) Anomalies(q Query) ([]incident.Anomaly, string, error) {
+func (f fakeHistory) Anomalies(q store.Query) ([]incident.Anomaly, string, error) {
 	return pageOf(f.anomalies, f.err, q, func(a incident.Anomaly) (time.Time, time.Time) { return a.StartedAt, a.EndedAt })
 }
 
@@ -60,7 +61,7 @@ func (f fakeHistory) Incident(id string) (incident.Incident, bool, error) {
 	return f.incidents[i], true, f.err
 }
 
-func pageOf[T any](all []T, err error, q Query, span func(T) (time.Time, time.Time)) ([]T, string, error) {
+func pageOf[T any](all []T, err error, q store.Query, span func(T) (time.Time, time.Time)) ([]T, string, error) {
 	if err != nil {
 		return nil, "", err
 	}

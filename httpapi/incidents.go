@@ -9,6 +9,7 @@ import (
 
 	"tidemark/incident"
 	"tidemark/rules"
+	"tidemark/store"
 )
 
 var incidentStates = []string{"pending", "firing", "resolved", "all"}
@@ -46,9 +47,9 @@ func (a *API) findIncidents(f filter) ([]incident.Incident, string, error) {
 		position: func(in incident.Incident) position { return position{in.StartedAt, in.ID} },
 		wants:    func(in incident.Incident) bool { return f.wantsIncident(in) },
 	}
-	var older func(Query) ([]incident.Incident, string, error)
+	var older func(store.Query) ([]incident.Incident, string, error)
 	if a.opts.History != nil && f.wants(string(incident.Resolved)) {
-		older = func(q Query) ([]incident.Incident, string, error) {
+		older = func(q store.Query) ([]incident.Incident, string, error) {
 			found, next, err := a.opts.History.Incidents(q)
 			if err != nil {
 				err = unavailable("the history of incidents cannot be read: %w: ask for state=firing to see what is known without it", err)

@@ -2,9 +2,9 @@ package httpapi
 
 import (
 	"slices"
-	"time"
 
 	"tidemark/incident"
+	"tidemark/store"
 )
 
 // History is what the store remembers of incidents and anomalies, including
@@ -13,18 +13,11 @@ import (
 type History interface {
 	// Incidents returns a page of the incidents that had begun by q.End and
 	// were not over by q.Start, newest start first.
-	Incidents(q Query) ([]incident.Incident, string, error)
+	Incidents(q store.Query) ([]incident.Incident, string, error)
 	// Anomalies does the same for anomalies.
-	Anomalies(q Query) ([]incident.Anomaly, string, error)
+	Anomalies(q store.Query) ([]incident.Anomaly, string, error)
 	// Incident returns the incident of that ID, and false if there is none.
 	Incident(id string) (incident.Incident, bool, error)
-}
-
-// Query selects what history returns.
-type Query struct {
-	Start, End time.Time // zero is unlimited
-	Limit      int       // of the page
-	Cursor     string    // what came with the page before; empty for the first
 }
 
 // historyPage is how many items are read from the store at a time.
@@ -42,7 +35,7 @@ type list[T any] struct {
 // position, and the cursor of the next page, which is empty on the last one.
 // Older reads a page of the history; nil is no history. Of two items with the
 // same ID the recent one counts, even if the filter does not select it.
-func (l list[T]) page(recent []T, older func(Query) ([]T, string, error)) ([]T, string, error) {
+func (l list[T]) page(recent []T, older func(store.Query) ([]T, string, error)) ([]T, string, error) {
 	known := map[string]bool{}
 	var items []T
 	for _, item := range recent {
@@ -73,8 +66,8 @@ func (l list[T]) due(item T) bool {
 }
 
 // past reads the history until it has one item more than the page takes.
-func (l list[T]) past(known map[string]bool, older func(Query) ([]T, string, error)) ([]T, error) {
-	q := Query{Start: l.filter.start, End: l.filter.end, Limit: historyPage}
+func (l list[T]) past(known map[string]bool, older func(store.Query) ([]T, string, error)) ([]T, error) {
+	q := store.Query{Start: l.filter.start, End: l.filter.end, Limit: historyPage}
 	if after := l.filter.after; after.id != "" && (q.End.IsZero() || after.startedAt.Before(q.End)) {
 		q.End = after.startedAt
 	}

@@ -103,5 +103,5 @@ func (a *API) recovered(next http.Handler) http.Handler {
 type gatherLog struct{ logger *slog.Logger }
 
 func (g gatherLog) Println(v ...any) {
-	g.logger.Warn("Metrics were not gathered completely", "error", fmt.Sprint(v...))
+	g.logger.Warn("Metrics were not gathered completely", "err", fmt.Sprint(v...))
 }

@@ -124,7 +124,7 @@ func (a *API) rules(r *http.Request) (any, error) {
 
 func (a *API) formOfRule(rule *rules.Rule, s *engine.Snapshot) ruleForm {
 	form := ruleForm{
-		State: "inactive", Name: rule.Alert, Query: conditionsText(rule),
+		State: ruleState(rule.Name, s), Name: rule.Alert, Query: conditionsText(rule),
 		Duration: time.Duration(rule.For).Seconds(), KeepFiringFor: time.Duration(rule.KeepFiringFor).Seconds(),
 		Labels: model.LabelSet{
 			"severity":  model.LabelValue(rule.Severity),
@@ -147,9 +147,6 @@ func (a *API) formOfRule(rule *rules.Rule, s *engine.Snapshot) ruleForm {
 			continue
 		}
 		form.Alerts = append(form.Alerts, a.formOfAlert(in))
-		if form.State != "firing" {
-			form.State = string(in.State)
-		}
 	}
 	return form
 }
@@ -168,13 +165,17 @@ func conditionsText(r *rules.Rule) string {
 		parts = append(parts, conditionText(c))
 	}
 	if len(r.Any) > 0 {
-		parts = append(parts, strconv.Itoa(r.AnyMin)+" of ("+join(r.Any, ", ")+")")
+		parts = append(parts, anyText(r))
 	}
 	text := strings.Join(parts, " and ")
 	if len(r.None) > 0 {
 		text += " unless " + join(r.None, " or ")
 	}
 	return text
+}
+
+func anyText(r *rules.Rule) string {
+	return strconv.Itoa(r.AnyMin) + " of (" + join(r.Any, ", ") + ")"
 }
 
 func join(cs []rules.Condition, sep string) string {
@@ -207,9 +208,14 @@ type buildinfoForm struct {
 	GoVersion string `json:"goVersion"`
 }
 
-func buildinfo(*http.Request) (any, error) {
+// build tells what this program was built from.
+func build() buildinfoForm {
 	return buildinfoForm{
 		Version: version.Version, Revision: version.GetRevision(), Branch: version.Branch,
 		BuildUser: version.BuildUser, BuildDate: version.BuildDate, GoVersion: version.GoVersion,
-	}, nil
+	}
+}
+
+func buildinfo(*http.Request) (any, error) {
+	return build(), nil
 }

@@ -7,14 +7,16 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
+	"github.com/munnerz/goautoneg"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 func (a *API) routes() http.Handler {
 	r := chi.NewRouter()
 	r.Use(a.measure, a.recovered, secured, crossOrigin(), limited, middleware.GetHead)
-	r.NotFound(a.data(func(r *http.Request) (any, error) {
-		return nil, notFound("there is nothing at %s: the pages begin at %s/", r.URL.Path, a.prefix)
+	r.NotFound(a.negotiated(a.nowhere, func(w http.ResponseWriter, r *http.Request) {
+		_, err := a.nowhere(r)
+		a.showError(w, err)
 	}))
 	r.MethodNotAllowed(methodNotAllowed)
 	if a.prefix == "" {
@@ -28,9 +30,9 @@ func (a *API) routes() http.Handler {
 }
 
 func (a *API) mount(r chi.Router) {
-	r.Get("/anomalies", a.data(a.anomalies))
-	r.Get("/incidents", a.data(a.incidents))
-	r.Get("/incidents/{id}", a.data(a.incident))
+	r.Get("/anomalies", a.negotiated(a.anomalies, a.anomaliesPage))
+	r.Get("/incidents", a.negotiated(a.incidents, a.incidentsPage))
+	r.Get("/incidents/{id}", a.negotiated(a.incident, a.incidentPage))
 
 	r.Get("/api/v1/alerts", a.data(a.alerts))
 	r.Get("/api/v1/rules", a.data(a.rules))
@@ -44,10 +46,35 @@ func (a *API) mount(r chi.Router) {
 	r.Put("/-/reload", a.reload)
 	r.Post("/-/reload", a.reload)
 
+	a.mountPages(r)
 }
 
 func (a *API) redirectToPrefix(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, a.prefix+"/", http.StatusFound)
+}
+
+// nowhere answers for paths that there are not.
+func (a *API) nowhere(r *http.Request) (any, error) {
+	return nil, notFound("there is nothing at %s: the pages begin at %s/", r.URL.Path, a.prefix)
+}
+
+// negotiated answers with a page if the client prefers text/html to
+// application/json by name, as browsers do, and with data otherwise.
+func (a *API) negotiated(data dataFunc, page http.HandlerFunc) http.HandlerFunc {
+	asData := a.data(data)
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Add("Vary", "Accept")
+		if prefersHTML(r) {
+			page(w, r)
+			return
+		}
+		asData(w, r)
+	}
+}
+
+func prefersHTML(r *http.Request) bool {
+	accept := strings.Join(r.Header.Values("Accept"), ",")
+	return goautoneg.Negotiate(accept, []string{"application/json", "text/html"}) == "text/html"
 }
 
 // methodNotAllowed names the methods that the path has, as RFC 9110 asks.

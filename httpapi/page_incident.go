@@ -1,0 +1,133 @@
+package httpapi
+
+import (
+	"cmp"
+	"math"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"tidemark/detector"
+	"tidemark/engine"
+	"tidemark/incident"
+	"tidemark/rules"
+	"tidemark/signal"
+)
+
+// Limits of the incident page.
+const (
+	earlierShown = 5
+	openRefresh  = 60 // seconds
+)
+
+type incidentView struct {
+	incidentRow
+	Where      []pair // labels of the suspect's series beyond the scope
+	Confidence string
+	Runbook    string
+	Evidence   []evidenceView
+	Blind      []blindView
+	Timeline   []moment
+	Earlier    []incidentRow // the same rule in the same scope
+}
+
+type evidenceView struct {
+	rules.Evidence
+	Reading reading
+	Extra   []pair // labels beyond the scope
+}
+
+// blindView is a signal that could not be read, and why if it still cannot.
+type blindView struct{ Name, Title, Why string }
+
+// moment is an entry of the timeline.
+type moment struct {
+	At   time.Time
+	Kind string // onset, change, evidence or state
+	Text string
+}
+
+func (a *API) incidentPage(w http.ResponseWriter, r *http.Request) {
+	in, err := a.findIncident(chi.URLParam(r, "id"))
+	if err != nil {
+		a.showError(w, err)
+		return
+	}
+	s, v := a.opts.Engine.Snapshot(), in.Verdict
+	p := incidentView{incidentRow: rowOf(in), Runbook: v.Runbook, Blind: blinds(s, v.Blind), Timeline: timeline(s, in), Earlier: a.earlier(in)}
+	if !math.IsNaN(v.Confidence) {
+		p.Confidence = signal.Signal{Kind: detector.Ratio}.Format(v.Confidence)
+	}
+	for _, e := range v.Evidence {
+		extra := pairs(e.Labels, v.Scope)
+		if e.Component == v.Suspect && p.Where == nil {
+			p.Where = extra
+		}
+		p.Evidence = append(p.Evidence, evidenceView{e, read(declared(s, e.Signal), e.Value, e.Expected, e.Lower, e.Upper, e.Score, e.Direction), extra})
+	}
+	f := frame{Title: v.Alert, Section: "/incidents", Page: p}
+	if in.Open() {
+		f.Refresh = openRefresh
+	}
+	a.show(w, http.StatusOK, "incident", f)
+}
+
+func blinds(s *engine.Snapshot, names []string) []blindView {
+	return formsOf(names, func(name string) blindView {
+		b := blindView{Name: name, Title: declared(s, name).Title}
+		for _, status := range s.Signals {
+			if status.Signal.Name == name && status.Err != nil {
+				b.Why = status.Err.Error()
+			}
+		}
+		return b
+	})
+}
+
+// timeline tells what happened in its order.
+func timeline(s *engine.Snapshot, in incident.Incident) []moment {
+	v := in.Verdict
+	ms := []moment{
+		{in.StartedAt, "onset", "The trouble begins."},
+		{in.DetectedAt, "state", "tidemark sees the pattern for the first time."},
+	}
+	for _, c := range v.Changes {
+		ms = append(ms, moment{c.At, "change", declared(s, c.Kind).Title + ": " + c.What})
+	}
+	for _, e := range v.Evidence {
+		way := "off"
+		if e.Direction == detector.Up || e.Direction == detector.Down {
+			way = string(e.Direction)
+		}
+		ms = append(ms, moment{e.Since, "evidence", cmp.Or(e.Title, e.Signal) + ": " + way})
+	}
+	if !in.FiredAt.IsZero() {
+		ms = append(ms, moment{in.FiredAt, "state", "The incident fires."})
+	}
+	if in.State == incident.Resolved {
+		text := "The incident is resolved."
+		if in.SupersededBy != "" {
+			text = "Another diagnosis takes over."
+		}
+		ms = append(ms, moment{in.LastSeen, "state", "The evidence is seen for the last time."}, moment{in.ResolvedAt, "state", text})
+	}
+	ms = slices.DeleteFunc(ms, func(m moment) bool { return m.At.IsZero() })
+	slices.SortStableFunc(ms, func(a, b moment) int { return a.At.Compare(b.At) })
+	return ms
+}
+
+// earlier returns the last incidents with the same rule and scope. It is only a
+// hint, so that it is left out if history cannot be read.
+func (a *API) earlier(in incident.Incident) []incidentRow {
+	f := filter{state: string(incident.Resolved), rules: []string{in.Verdict.Rule}, end: in.StartedAt, limit: maxLimit}
+	found, _, err := a.findIncidents(f)
+	if err != nil {
+		return nil
+	}
+	found = slices.DeleteFunc(found, func(other incident.Incident) bool {
+		return other.ID == in.ID || !other.Verdict.Scope.Equal(in.Verdict.Scope)
+	})
+	return formsOf(found[:min(len(found), earlierShown)], rowOf)
+}
