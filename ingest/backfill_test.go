@@ -175,7 +175,7 @@ func TestBackfillComesBack(t *testing.T) {
 					if failures.Add(1) > tc.failures {
 						return false
 					}
-					w.WriteHeader(500)
+					w.WriteHeader(http.StatusInternalServerError)
 					return true
 				}})
 				start := time.Now()
@@ -210,7 +210,7 @@ func TestBackfillAsksAgainOnlyWhatFailed(t *testing.T) {
 			case query == "b" && !failed:
 				failed = true
 				w.Header().Set("Retry-After", "100")
-				w.WriteHeader(503)
+				w.WriteHeader(http.StatusServiceUnavailable)
 			case query == "c":
 				say(w, 400, `{"status":"error","errorType":"bad_data","error":"no"}`)
 			default:
@@ -270,7 +270,7 @@ func TestBackfillEnds(t *testing.T) {
 			n++
 			return enough
 		})
-		if err != enough || n != 1 {
+		if !errors.Is(err, enough) || n != 1 {
 			t.Errorf("got error %v after %d chunks, want %v after 1", err, n, enough)
 		}
 	})
@@ -280,7 +280,7 @@ func TestBackfillEnds(t *testing.T) {
 			defer cancel()
 			s := newFixture(t, "http://prometheus.test", simple(t, "a"), nil)
 			s.via(history{fault: func(w http.ResponseWriter, _ string, _ int) bool {
-				w.WriteHeader(500)
+				w.WriteHeader(http.StatusInternalServerError)
 				return true
 			}})
 			start := time.Now()

@@ -150,7 +150,7 @@ func (c *client) exchange(req *http.Request) (*http.Response, []byte, error) {
 		}
 		return nil, nil, &queryError{unreachable, "the source does not answer: " + c.redact.text(err.Error())}
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }() // nothing is left to be read or lost
 
 	if resp.StatusCode/100 != 2 {
 		// What cannot be read of an error's body is not missed.

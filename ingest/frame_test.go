@@ -89,18 +89,18 @@ func checkSeries(t *testing.T, sr series.Series, g series.Grid) {
 }
 
 func TestCut(t *testing.T) {
-	for in, want := range map[string]string{
-		"":                              "",
-		"plain":                         "plain",
-		" two\n\tlines\r\n":             "two lines",
-		"a\x00b\x1b[31m":                "a b [31m",
-		"\xff\xfe":                      "�",
-		strings.Repeat("é", 200):        strings.Repeat("é", maxErrorText/2) + "…",
-		"x" + strings.Repeat("é", 200):  "x" + strings.Repeat("é", maxErrorText/2-1) + "…",
-		strings.Repeat(" ", 9999) + "x": "x",
+	for _, tc := range []struct{ name, in, want string }{
+		{"empty", "", ""},
+		{"plain", "plain", "plain"},
+		{"lines", " two\n\tlines\r\n", "two lines"},
+		{"control characters", "a\x00b\x1b[31m", "a b [31m"},
+		{"not UTF-8", "\xff\xfe", "�"},
+		{"long", strings.Repeat("é", 200), strings.Repeat("é", maxErrorText/2) + "…"},
+		{"long, a character divided", "x" + strings.Repeat("é", 200), "x" + strings.Repeat("é", maxErrorText/2-1) + "…"},
+		{"blank", strings.Repeat(" ", 9999) + "x", "x"},
 	} {
-		if got := cut(in); got != want {
-			t.Errorf("cut(%q): got %q, want %q", in, got, want)
+		if got := cut(tc.in); got != tc.want {
+			t.Errorf("%s: got %q, want %q", tc.name, got, tc.want)
 		}
 	}
 }

@@ -228,7 +228,7 @@ func TestOneBadQueryIsNotAnOutage(t *testing.T) {
 			say(w, 422, `{"status":"error","errorType":"execution","error":"no"}`)
 			return
 		}
-		w.WriteHeader(500)
+		w.WriteHeader(http.StatusInternalServerError)
 	}))
 	frames, err := s.Read(t.Context(), grid(1))
 	if err == nil || !strings.HasPrefix(err.Error(), "none of 3 signals can be read from prometheus http://prometheus.test: query x: the source refuses the query: no") {

@@ -100,7 +100,7 @@ func TestTraps(t *testing.T) {
 		{"internal error", status(500, `{"status":"error","errorType":"internal","error":"disk"}`), unavailable, "the source cannot answer: disk"},
 		{"proxy error", status(502, "<html>\n<h1>Bad gateway</h1>\n"), unavailable, "the source cannot answer: 502 Bad Gateway: <html> <h1>Bad gateway</h1>"},
 		{"huge error", func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(500)
+			w.WriteHeader(http.StatusInternalServerError)
 			_, _ = io.CopyN(w, zeros{}, 32<<20)
 		}, unavailable, "500 Internal Server Error"},
 		{"error with control characters", status(500, "\x1b[31mred\x00\r\nlog line level=error"), unavailable, "[31mred log line level=error"},
@@ -236,7 +236,7 @@ func TestSecretsStayInside(t *testing.T) {
 			}
 			c.URL = config.URL{URL: parsed}
 		},
-		"parameter": func(c *Config) { c.URL.URL.RawQuery = "token=" + canary },
+		"parameter": func(c *Config) { c.URL.RawQuery = "token=" + canary },
 		"basic_auth": func(c *Config) {
 			c.HTTPClientConfig.BasicAuth = &config.BasicAuth{Username: "tidemark", Password: canary}
 		},

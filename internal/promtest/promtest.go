@@ -73,7 +73,7 @@ func LoadOpenMetrics(t testing.TB, dir, text string) {
 		text = strings.TrimRight(text, "\n") + "\n# EOF\n"
 	}
 	var out bytes.Buffer
-	cmd := exec.Command(program(t, "promtool"), "tsdb", "create-blocks-from", "openmetrics", "--quiet",
+	cmd := exec.CommandContext(t.Context(), program(t, "promtool"), "tsdb", "create-blocks-from", "openmetrics", "--quiet",
 		writeFile(t, "samples.om", text), dir)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {

@@ -2,6 +2,7 @@ package promtest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -104,7 +105,7 @@ func (s *Server) end(sig os.Signal) {
 	case <-proc.done:
 	case <-time.After(stopWithin):
 		s.t.Errorf("%s did not end within %s after %s", s.path, stopWithin, sig)
-		proc.Kill()
+		_ = proc.Kill() // if it has just ended, so much the better
 		<-proc.done
 	}
 }
@@ -114,11 +115,8 @@ func (s *Server) awaitReady() {
 	deadline := time.After(readyWithin)
 	client := &http.Client{Timeout: time.Second}
 	for {
-		if resp, err := client.Get(s.URL + "/-/ready"); err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return
-			}
+		if s.ready(client) {
+			return
 		}
 		select {
 		case <-s.proc.done:
@@ -129,6 +127,19 @@ func (s *Server) awaitReady() {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+func (s *Server) ready(client *http.Client) bool {
+	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.URL+"/-/ready", nil)
+	if err != nil {
+		return false
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return false
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
 }
 
 // process is a running child; done is closed when it has ended.
@@ -146,7 +157,9 @@ func startProcess(path string, args []string, output *buffer) (*process, error) 
 		// that thread has to live as long as the child.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		cmd := exec.Command(path, args...)
+		// It outlives the test's context, so that what is cleaned up before it
+		// can still talk to it.
+		cmd := exec.CommandContext(context.Background(), path, args...)
 		cmd.Stdout, cmd.Stderr = output, output
 		cmd.SysProcAttr = endWithParent()
 		err := cmd.Start()
@@ -165,12 +178,15 @@ func startProcess(path string, args []string, output *buffer) (*process, error) 
 // freeAddress returns an address that nothing listened on a moment ago.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return address
 }
 
 // buffer collects what a process prints.
