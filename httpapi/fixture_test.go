@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"errors"
-	"io"
 	"log/slog"
 	"math"
 	"net/http"
@@ -227,7 +226,7 @@ func testOptions(t *testing.T) Options {
 	return Options{
 		Engine: fakeEngine{s}, History: h, Configuration: fakeConfiguration{set},
 		ExternalURL: &url.URL{Scheme: "https", Host: "tidemark.example.com"},
-		Logger:      slog.New(slog.NewTextHandler(io.Discard, nil)), Registerer: reg, Gatherer: reg,
+		Logger:      slog.New(slog.DiscardHandler), Registerer: reg, Gatherer: reg,
 	}
 }
 

@@ -45,7 +45,7 @@ func (a *API) findIncidents(f filter) ([]incident.Incident, string, error) {
 	l := list[incident.Incident]{
 		filter:   f,
 		position: func(in incident.Incident) position { return position{in.StartedAt, in.ID} },
-		wants:    func(in incident.Incident) bool { return f.wantsIncident(in) },
+		wants:    f.wantsIncident,
 	}
 	var older func(store.Query) ([]incident.Incident, string, error)
 	if a.opts.History != nil && f.wants(string(incident.Resolved)) {

@@ -43,7 +43,7 @@ func TestReady(t *testing.T) {
 			if res, body := ask(t, h, http.MethodGet, "/-/ready"); res.StatusCode != tc.code || body != tc.want {
 				t.Errorf("ready: got %d %q, want %d %q", res.StatusCode, body, tc.code, tc.want)
 			}
-			if res, body := ask(t, h, http.MethodGet, "/-/healthy"); res.StatusCode != 200 {
+			if res, body := ask(t, h, http.MethodGet, "/-/healthy"); res.StatusCode != http.StatusOK {
 				t.Errorf("healthy: got %d %q, want 200", res.StatusCode, body)
 			}
 		})
@@ -132,7 +132,7 @@ func TestPrefix(t *testing.T) {
 			t.Errorf("%s: got %s, want the runbook below the external URL", tc.target, body)
 		}
 	}
-	if res, _ := ask(t, h, http.MethodPost, "/tidemark/incidents"); res.StatusCode != 405 || res.Header.Get("Allow") != "GET, HEAD" {
+	if res, _ := ask(t, h, http.MethodPost, "/tidemark/incidents"); res.StatusCode != http.StatusMethodNotAllowed || res.Header.Get("Allow") != "GET, HEAD" {
 		t.Errorf("POST: got %d Allow %q, want 405 and GET, HEAD", res.StatusCode, res.Header.Get("Allow"))
 	}
 }
@@ -187,7 +187,7 @@ func TestPanic(t *testing.T) {
 	o.Engine = brokenEngine{}
 	a := New(o)
 	res, body := ask(t, a.Handler(), http.MethodGet, "/incidents")
-	if res.StatusCode != 500 || !strings.Contains(body, `"errorType":"internal"`) || strings.Contains(body, "on purpose") {
+	if res.StatusCode != http.StatusInternalServerError || !strings.Contains(body, `"errorType":"internal"`) || strings.Contains(body, "on purpose") {
 		t.Errorf("got %d %s, want a plain 500", res.StatusCode, body)
 	}
 	if got := testutil.ToFloat64(a.metrics.panics); got != 1 {

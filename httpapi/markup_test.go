@@ -104,7 +104,7 @@ func TestLinks(t *testing.T) {
 		if !strings.HasPrefix(link, "/tidemark/") {
 			t.Errorf("%s links to %s, outside of the prefix", from, link)
 		}
-		if res, _ := ask(t, h, http.MethodGet, link, "Accept", browser); res.StatusCode != 200 && !known(link) {
+		if res, _ := ask(t, h, http.MethodGet, link, "Accept", browser); res.StatusCode != http.StatusOK && !known(link) {
 			t.Errorf("%s links to %s, which answers %d", from, link, res.StatusCode)
 		}
 	}

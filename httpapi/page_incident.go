@@ -18,8 +18,10 @@ import (
 
 // Limits of the incident page.
 const (
-	earlierShown = 5
-	openRefresh  = 60 // seconds
+	earlierShown  = 5
+	earlierSearch = 100                 // incidents of the same rule that are looked at
+	earlierWithin = 90 * 24 * time.Hour // before this one
+	openRefresh   = 60                  // seconds
 )
 
 type incidentView struct {
@@ -55,23 +57,27 @@ func (a *API) incidentPage(w http.ResponseWriter, r *http.Request) {
 		a.showError(w, err)
 		return
 	}
-	s, v := a.opts.Engine.Snapshot(), in.Verdict
-	p := incidentView{incidentRow: rowOf(in), Runbook: v.Runbook, Blind: blinds(s, v.Blind), Timeline: timeline(s, in), Earlier: a.earlier(in)}
-	if !math.IsNaN(v.Confidence) {
-		p.Confidence = signal.Signal{Kind: detector.Ratio}.Format(v.Confidence)
-	}
-	for _, e := range v.Evidence {
-		extra := pairs(e.Labels, v.Scope)
-		if e.Component == v.Suspect && p.Where == nil {
-			p.Where = extra
-		}
-		p.Evidence = append(p.Evidence, evidenceView{e, read(declared(s, e.Signal), e.Value, e.Expected, e.Lower, e.Upper, e.Score, e.Direction), extra})
-	}
-	f := frame{Title: v.Alert, Section: "/incidents", Page: p}
+	f := frame{Title: in.Verdict.Alert, Section: "/incidents", Page: a.viewOf(in)}
 	if in.Open() {
 		f.Refresh = openRefresh
 	}
 	a.show(w, http.StatusOK, "incident", f)
+}
+
+func (a *API) viewOf(in incident.Incident) incidentView {
+	s, v := a.opts.Engine.Snapshot(), in.Verdict
+	view := incidentView{incidentRow: rowOf(in), Runbook: v.Runbook, Blind: blinds(s, v.Blind), Timeline: timeline(s, in), Earlier: a.earlier(in)}
+	if !math.IsNaN(v.Confidence) {
+		view.Confidence = signal.Signal{Kind: detector.Ratio}.Format(v.Confidence)
+	}
+	for _, e := range v.Evidence {
+		extra := pairs(e.Labels, v.Scope)
+		if e.Component == v.Suspect && view.Where == nil {
+			view.Where = extra
+		}
+		view.Evidence = append(view.Evidence, evidenceView{e, read(declared(s, e.Signal), e.Value, e.Expected, e.Lower, e.Upper, e.Score, e.Direction), extra})
+	}
+	return view
 }
 
 func blinds(s *engine.Snapshot, names []string) []blindView {
@@ -121,7 +127,10 @@ func timeline(s *engine.Snapshot, in incident.Incident) []moment {
 // earlier returns the last incidents with the same rule and scope. It is only a
 // hint, so that it is left out if history cannot be read.
 func (a *API) earlier(in incident.Incident) []incidentRow {
-	f := filter{state: string(incident.Resolved), rules: []string{in.Verdict.Rule}, end: in.StartedAt, limit: maxLimit}
+	f := filter{
+		state: string(incident.Resolved), rules: []string{in.Verdict.Rule},
+		start: in.StartedAt.Add(-earlierWithin), end: in.StartedAt, limit: earlierSearch,
+	}
 	found, _, err := a.findIncidents(f)
 	if err != nil {
 		return nil

@@ -42,10 +42,9 @@ func (a *API) overviewPage(w http.ResponseWriter, _ *http.Request) {
 		p.Late = span(late)
 	}
 	for _, in := range s.Incidents {
-		switch in.State {
-		case incident.Firing:
+		if in.State == incident.Firing {
 			p.Firing = append(p.Firing, rowOf(in))
-		case incident.Pending:
+		} else if in.Open() {
 			p.Pending = append(p.Pending, rowOf(in))
 		}
 	}

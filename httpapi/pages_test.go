@@ -55,10 +55,11 @@ func visible(t *testing.T, body string) string {
 	t.Helper()
 	var b strings.Builder
 	for z := html.NewTokenizer(strings.NewReader(body)); ; {
-		switch z.Next() {
-		case html.ErrorToken:
+		token := z.Next()
+		if token == html.ErrorToken {
 			return strings.Join(strings.Fields(b.String()), " ")
-		case html.TextToken:
+		}
+		if token == html.TextToken {
 			b.Write(z.Text())
 			b.WriteByte(' ')
 		}
@@ -87,7 +88,7 @@ func TestPages(t *testing.T) {
 			{"/incidents?rule=bad_deploy", 200, []string{"Nothing matches."}},
 			{"/incidents?limit=1", 200, []string{"Older"}},
 			{"/incidents?limit=x", 400, []string{`limit "x" is not usable: write a number from 1 to 1000`}},
-			{"/anomalies", 200, []string{"active share of requests served from the cache", "41 % ↓ 93 % 90 to 95 % −52 points −11.5 22:03:10 UTC for 6 min 50 s incident", "ended latency p99", "no value"}},
+			{"/anomalies", 200, []string{"active incident share of requests served from the cache", "41 % ↓ 93 % 90 to 95 % −52 points −11.5 22:03:10 UTC for 6 min 50 s", "ended latency p99", "no value"}},
 			{"/signals", 200, []string{"requests traffic 1 learning 1 normal service= blog 3.2/s", "database time per query database query db_latency"}},
 			{"/signals/cache_served_ratio", 200, []string{"vector(1)", "1 anomalous 1 without a value", "anomalous service= shop 41 %", "unknown service= blog no value 93 %"}},
 			{`/signals/request_rate?match[]={service="blog"}`, 200, []string{"learning service= blog"}},
@@ -130,6 +131,7 @@ func TestOverviewStates(t *testing.T) {
 		want, unwanted string
 	}{
 		{"quiet", func(*engine.Snapshot, *Options) {}, "Nothing fires 1 series of 1 signal is as expected, 1 still learning", "Cannot be read"},
+		{"nothing judged", func(s *engine.Snapshot, _ *Options) { s.Signals[0].Series = s.Signals[0].Series[1:] }, "nothing is known to be normal. Of 1 series none is judged to be as expected, 1 still learning.", "are as expected"},
 		{"learning", func(s *engine.Snapshot, _ *Options) { s.Ready, s.Progress = false, 0.37 }, "Not ready yet: 37 % of the history is learned", "Nothing fires"},
 		{"blind", func(s *engine.Snapshot, _ *Options) { s.Err = errors.New("connection refused") }, "Prometheus cannot be read.", "Nothing fires"},
 		{"late", func(s *engine.Snapshot, _ *Options) { s.Time = now.Add(-12 * time.Minute) }, "behind by 12 min", "Nothing fires"},

@@ -33,6 +33,7 @@ func (a *API) mount(r chi.Router) {
 	r.Get("/anomalies", a.negotiated(a.anomalies, a.anomaliesPage))
 	r.Get("/incidents", a.negotiated(a.incidents, a.incidentsPage))
 	r.Get("/incidents/{id}", a.negotiated(a.incident, a.incidentPage))
+	r.Get("/incidents/{id}/postmortem.md", a.postmortem)
 
 	r.Get("/api/v1/alerts", a.data(a.alerts))
 	r.Get("/api/v1/rules", a.data(a.rules))

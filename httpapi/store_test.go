@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -60,11 +61,11 @@ func TestStoreHistory(t *testing.T) {
 		}
 	}
 	for _, id := range []string{"in-0", "in-4"} {
-		if res, body := ask(t, h, "GET", "/incidents/"+id); res.StatusCode != 200 || !strings.Contains(body, id) {
+		if res, body := ask(t, h, http.MethodGet, "/incidents/"+id); res.StatusCode != http.StatusOK || !strings.Contains(body, id) {
 			t.Errorf("%s: got %d %s, want it", id, res.StatusCode, body)
 		}
 	}
-	if res, _ := ask(t, h, "GET", "/incidents/in-99"); res.StatusCode != 404 {
+	if res, _ := ask(t, h, http.MethodGet, "/incidents/in-99"); res.StatusCode != http.StatusNotFound {
 		t.Errorf("in-99: got %d, want 404", res.StatusCode)
 	}
 }

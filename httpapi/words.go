@@ -41,6 +41,9 @@ func link(prefix, to string) string {
 	return to
 }
 
+// stamp writes a time in full.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
 // short writes a time as near as a reader needs: the time of day within the
 // last day, and the date before.
 func short(t time.Time) string {
