@@ -16,7 +16,7 @@ type Cache interface {
 	// not an error.
 	Get(ctx context.Context, key string) (value string, found bool, err error)
 
-	// Set stores the value for as long as ttl.
+	// Set stores the value for as long as ttl. It may be gone at once if ttl is 0.
 	Set(ctx context.Context, key, value string, ttl time.Duration) error
 
 	// Stats returns how the cache is doing, or the error with which it refuses
@@ -63,7 +63,7 @@ type memoryEntry struct {
 
 // smallCache is the share of the catalogue that the cache still holds when it
 // has been made too small.
-const smallCache = 0.06
+const smallCache = 0.04
 
 // NewMemoryCache returns an empty cache of the model's size and speed.
 func NewMemoryCache(m Model, seed uint64) *MemoryCache {

@@ -95,6 +95,11 @@ func (c *RedisCache) info(ctx context.Context) (map[string]int64, error) {
 	return info, nil
 }
 
+// smallRedis is the share of what is stored that still fits when Redis has been
+// made too small. It is larger than smallCache since the buffers of clients
+// count, too, and grow later.
+const smallRedis = 0.15
+
 // Shrink implements CacheFaults: it lowers maxmemory until only a part of what
 // is stored now fits.
 func (c *RedisCache) Shrink(ctx context.Context, small bool) error {
@@ -120,7 +125,7 @@ func (c *RedisCache) Shrink(ctx context.Context, small bool) error {
 	if err != nil {
 		return err
 	}
-	limit := info["used_memory"] - int64((1-smallCache)*float64(info["used_memory_dataset"]))
+	limit := info["used_memory"] - int64((1-smallRedis)*float64(info["used_memory_dataset"]))
 	return c.resize(ctx, redisSize{policy: "allkeys-lru", limit: strconv.FormatInt(limit, 10)})
 }
 

@@ -23,7 +23,7 @@ type Customers struct {
 }
 
 // maxWaiting bounds the requests that are under way; more are not sent. At 360
-// requests per second and a timeout of 250 ms there are about a hundred.
+// requests per second and a timeout of 500 ms there are fewer than two hundred.
 const maxWaiting = 2000
 
 // Run sends requests until the context is done, then waits for those that are

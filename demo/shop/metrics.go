@@ -9,12 +9,12 @@ import (
 )
 
 // Buckets are the upper bounds of the request durations, in seconds. They are
-// dense from 10 ms (most requests) to 250 ms (the query timeout), so that
+// dense from 30 ms (most requests) to 500 ms (the query timeout), so that
 // quantiles there are within a tenth of the truth. None is a whole number: how
 // those are written as labels depends on the version of Prometheus.
 var Buckets = []float64{
-	0.005, 0.0075, 0.01, 0.0125, 0.015, 0.0175, 0.02, 0.0225, 0.025, 0.03, 0.035, 0.04, 0.05,
-	0.065, 0.08, 0.1, 0.125, 0.16, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.5,
+	0.005, 0.01, 0.02, 0.025, 0.03, 0.035, 0.04, 0.045, 0.05, 0.06, 0.07, 0.085,
+	0.1, 0.125, 0.15, 0.18, 0.21, 0.25, 0.3, 0.36, 0.43, 0.5, 0.6, 0.8, 1.2,
 }
 
 // Names of the handlers and codes that http_requests_total tells apart.

@@ -32,6 +32,8 @@ type Model struct {
 // Default is the shop of the demo. At 60 to 115 requests per second it serves
 // about 93 % of the product pages from the cache, and one request in six
 // reaches the database, whose connections are then busy for 7 % of the time.
+// It is not a fast shop: its times are long beside those by which a busy
+// machine oversleeps.
 var Default = Model{
 	Traffic: Traffic{Mean: 85, Day: 0.25, Week: 0.04, Wobble: 0.04},
 	Reads:   0.9,
@@ -42,13 +44,13 @@ var Default = Model{
 	TTLSpread:    0.2,
 	CacheEntries: 5000,
 
-	Work:         Duration{Mean: 18 * time.Millisecond, Sigma: 0.3},
-	CacheCommand: Duration{Mean: 2 * time.Millisecond, Sigma: 0.3},
-	Query:        Duration{Mean: 22 * time.Millisecond, Sigma: 0.9},
+	Work:         Duration{Mean: 36 * time.Millisecond, Sigma: 0.3},
+	CacheCommand: Duration{Mean: 4 * time.Millisecond, Sigma: 0.3},
+	Query:        Duration{Mean: 44 * time.Millisecond, Sigma: 0.9},
 
-	Connections:  6,
+	Connections:  12,
 	Contention:   1,
-	QueryTimeout: 250 * time.Millisecond,
+	QueryTimeout: 500 * time.Millisecond,
 
 	Errors: 0.004,
 }

@@ -94,7 +94,7 @@ func TestRedisCache(t *testing.T) {
 		if _, _, err := cache.Get(ctx, "product:499"); err == nil {
 			t.Error("a cache that refuses answers")
 		}
-		if took := time.Since(start); took > 100*time.Millisecond {
+		if took := time.Since(start); took > time.Second {
 			t.Errorf("a cache that refuses takes %v to do so", took)
 		}
 	}
@@ -128,16 +128,16 @@ func TestPostgresDatabase(t *testing.T) {
 	if err != nil || !strings.HasPrefix(text, "product 499\n") || len(text) < 8000 {
 		t.Errorf("last product is %.20q (%d bytes), %v, want 8 kB about product 499", text, len(text), err)
 	}
-	between(t, "time of a query", spent.Serving.Seconds(), 0.020, 0.080)
+	between(t, "time of a query", spent.Serving.Seconds(), 0.020, 0.500)
 
-	database.Slow(5)
+	database.Slow(50)
 	_, spent, err = database.Product(ctx, 0)
 	if err != nil {
 		t.Error(err)
 	}
-	between(t, "time of a slow query", spent.Serving.Seconds(), 0.100, 0.200)
+	between(t, "time of a slow query", spent.Serving.Seconds(), 1, 3)
 
-	// Two connections serve four queries of 100 ms in two turns, and none of a
+	// Two connections serve four queries of one second in two turns, and none of a
 	// request that does not wait that long.
 	type result struct {
 		spent shop.Spent
@@ -157,7 +157,7 @@ func TestPostgresDatabase(t *testing.T) {
 		}
 		return nil
 	})
-	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+	short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 	defer cancel()
 	if _, _, err := database.Product(short, 0); err == nil {
 		t.Error("a query got a connection that was not there")
@@ -171,8 +171,8 @@ func TestPostgresDatabase(t *testing.T) {
 		waits = append(waits, r.spent.Waiting.Seconds())
 	}
 	slices.Sort(waits)
-	between(t, "wait of the second query", waits[1], 0, 0.050)
-	between(t, "wait of the third query", waits[2], 0.080, 0.250)
+	between(t, "wait of the second query", waits[1], 0, 0.5)
+	between(t, "wait of the third query", waits[2], 0.7, 3)
 }
 
 // await tries until it works.

@@ -176,10 +176,10 @@ func (s *Shop) Warm(ctx context.Context, rate float64) error {
 	ttl := s.model.TTL.Seconds()
 	for id, p := range s.model.Popularity() {
 		reads := rate * s.model.Reads * p
-		if s.rand.Float64() > reads*ttl/(1+reads*ttl) {
-			continue // nobody has read it lately
+		left := time.Duration(0) // nobody has read it lately
+		if s.rand.Float64() < reads*ttl/(1+reads*ttl) {
+			left = time.Duration(s.rand.Float64() * float64(s.model.drawTTL(s.rand, s.model.TTL)))
 		}
-		left := time.Duration(s.rand.Float64() * float64(s.model.drawTTL(s.rand, s.model.TTL)))
 		if err := s.cache.Set(ctx, cacheKey(id), describe(id), left); err != nil {
 			return fmt.Errorf("warm the cache: %w", err)
 		}

@@ -30,17 +30,17 @@ func TestNormalLevels(t *testing.T) {
 	for _, rate := range []float64{60, 85, 115} {
 		t.Run(fmt.Sprint(rate), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l := shoptest.Open(t, steady(rate), 1).Measure(5 * time.Minute)
+				l := shoptest.Open(t, steady(rate), 1).Measure(3 * time.Minute)
 				between(t, "requests", l.Requests, 0.97*rate, 1.03*rate)
-				between(t, "errors", l.Errors, 0.003, 0.006)
-				between(t, "p50", l.P50, 0.018, 0.023)
-				between(t, "p99", l.P99, 0.070, 0.100)
+				between(t, "errors", l.Errors, 0.0015, 0.008)
+				between(t, "p50", l.P50, 0.036, 0.046)
+				between(t, "p99", l.P99, 0.140, 0.200)
 				between(t, "hit ratio", l.HitRatio, 0.89, 0.95)
 				between(t, "lookups per request", l.LookupsPerRequest, 0.89, 0.91)
 				between(t, "evictions", l.Evictions, 0, 0)
 				between(t, "expirations", l.Expirations, 4, 8)
 				between(t, "queries per request", l.QueriesPerRequest, 0.14, 0.20)
-				between(t, "query time", l.QueryTime, 0.020, 0.026)
+				between(t, "query time", l.QueryTime, 0.040, 0.052)
 				between(t, "pool wait", l.PoolWait, 0, 0.0001)
 				between(t, "query errors", l.QueryErrors, 0, 0.1)
 			})
@@ -58,7 +58,7 @@ func TestFaults(t *testing.T) {
 	hurts := func(t *testing.T, got, normal shoptest.Levels) {
 		t.Helper()
 		between(t, "p99 × normal", got.P99/normal.P99, 1.3, 5)
-		between(t, "errors × normal", got.Errors/normal.Errors, 1.15, 10)
+		between(t, "errors × normal", got.Errors/normal.Errors, 1.1, 10)
 	}
 	drowns := func(t *testing.T, got, normal shoptest.Levels) {
 		t.Helper()
@@ -106,7 +106,7 @@ func TestFaults(t *testing.T) {
 			between(t, "queries per request × normal", got.QueriesPerRequest/normal.QueriesPerRequest, 0.5, 1)
 			between(t, "query time × normal", got.QueryTime/normal.QueryTime, 0.9, 1.2)
 			between(t, "p99 × normal", got.P99/normal.P99, 0.8, 1.2)
-			between(t, "errors × normal", got.Errors/normal.Errors, 0.7, 1.3)
+			between(t, "errors × normal", got.Errors/normal.Errors, 0.6, 1.4)
 		},
 		"bad_deploy": func(t *testing.T, got, normal shoptest.Levels) {
 			hurts(t, got, normal)
@@ -126,7 +126,7 @@ func TestFaults(t *testing.T) {
 			flat(t, "p50", got.P50, normal.P50)
 			flat(t, "p99", got.P99, normal.P99)
 			flat(t, "queries per request", got.QueriesPerRequest, normal.QueriesPerRequest)
-			between(t, "errors × normal", got.Errors/normal.Errors, 0.7, 1.3)
+			between(t, "errors × normal", got.Errors/normal.Errors, 0.6, 1.4)
 		},
 	}
 	const rate = 85
@@ -134,17 +134,17 @@ func TestFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := shoptest.Open(t, steady(rate), 1)
-				normal := b.Measure(5 * time.Minute)
+				normal := b.Measure(3 * time.Minute)
 				b.Switch(name, true)
-				time.Sleep(90 * time.Second) // keys that were cached before live that long at most
-				check(t, b.Measure(5*time.Minute), normal)
+				time.Sleep(72 * time.Second) // until all keys have expired that were cached before
+				check(t, b.Measure(3*time.Minute), normal)
 
 				b.Switch(name, false)
-				time.Sleep(2 * time.Minute)
-				repaired := b.Measure(2 * time.Minute)
+				time.Sleep(time.Minute)
+				repaired := b.Measure(time.Minute)
 				flat(t, "p50 after the repair", repaired.P50, normal.P50)
 				flat(t, "hit ratio after the repair", repaired.HitRatio, normal.HitRatio)
-				flat(t, "queries per request after the repair", repaired.QueriesPerRequest, normal.QueriesPerRequest)
+				between(t, "queries per request after the repair × normal", repaired.QueriesPerRequest/normal.QueriesPerRequest, 0.85, 1.2)
 			})
 		})
 	}
