@@ -123,6 +123,8 @@ func TestPrefix(t *testing.T) {
 		{"/", 302, "/tidemark/"},
 		{"/incidents", 404, ""},
 		{"/tidemark/nowhere", 404, ""},
+		{"/tidemarkets", 404, ""},
+		{"/tidemark/runbooks/a%2Fb", 404, ""},
 	} {
 		res, body := ask(t, h, http.MethodGet, tc.target)
 		if res.StatusCode != tc.code || res.Header.Get("Location") != tc.location {
@@ -130,6 +132,11 @@ func TestPrefix(t *testing.T) {
 		}
 		if strings.HasPrefix(tc.target, "/tidemark/incidents/") && !strings.Contains(body, `"runbook_url":"https://ops.example.com/tidemark/runbooks/cache_bypass"`) {
 			t.Errorf("%s: got %s, want the runbook below the external URL", tc.target, body)
+		}
+	}
+	for _, target := range []string{"/tidemark", "/tidemark/", "/tidemark/incidents", "/tidemark/-/ready"} {
+		if res, body := ask(t, h, http.MethodHead, target); res.StatusCode != http.StatusOK {
+			t.Errorf("HEAD %s: got %d %s, want 200", target, res.StatusCode, body)
 		}
 	}
 	if res, _ := ask(t, h, http.MethodPost, "/tidemark/incidents"); res.StatusCode != http.StatusMethodNotAllowed || res.Header.Get("Allow") != "GET, HEAD" {

@@ -62,7 +62,7 @@ func (a *API) measure(next http.Handler) http.Handler {
 		next.ServeHTTP(recorded, r)
 
 		route := chi.RouteContext(r.Context()).RoutePattern()
-		if route == "" || route == a.prefix+"/*" || route == "/*" {
+		if route == "" {
 			route = "none"
 		}
 		method := r.Method

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -13,23 +14,10 @@ import (
 
 func (a *API) routes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(a.measure, a.recovered, secured, crossOrigin(), limited, middleware.GetHead)
-	r.NotFound(a.negotiated(a.nowhere, func(w http.ResponseWriter, r *http.Request) {
-		_, err := a.nowhere(r)
-		a.showError(w, err)
-	}))
+	r.Use(a.measure, a.recovered, secured, crossOrigin(), limited, a.belowPrefix, middleware.GetHead)
+	r.NotFound(a.nowhere)
 	r.MethodNotAllowed(methodNotAllowed)
-	if a.prefix == "" {
-		a.mount(r)
-	} else {
-		r.Get("/", a.redirectToPrefix)
-		r.Route(a.prefix, a.mount)
-	}
-	a.metrics.initialise(r)
-	return r
-}
 
-func (a *API) mount(r chi.Router) {
 	r.Get("/anomalies", a.negotiated(a.anomalies, a.anomaliesPage))
 	r.Get("/incidents", a.negotiated(a.incidents, a.incidentsPage))
 	r.Get("/incidents/{id}", a.negotiated(a.incident, a.incidentPage))
@@ -48,15 +36,42 @@ func (a *API) mount(r chi.Router) {
 	r.Post("/-/reload", a.reload)
 
 	a.mountPages(r)
+	a.metrics.initialise(r)
+	return r
 }
 
-func (a *API) redirectToPrefix(w http.ResponseWriter, r *http.Request) {
-	http.Redirect(w, r, a.prefix+"/", http.StatusFound)
+// belowPrefix lets only what lies below the route prefix reach the routes, which
+// do not know of it. The root of the host leads to the overview.
+func (a *API) belowPrefix(next http.Handler) http.Handler {
+	if a.prefix == "" {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		route, below := strings.CutPrefix(routePath(r), a.prefix)
+		switch {
+		case r.URL.Path == "/":
+			http.Redirect(w, r, a.prefix+"/", http.StatusFound)
+		case !below || route != "" && route[0] != '/':
+			a.nowhere(w, r)
+		default:
+			chi.RouteContext(r.Context()).RoutePath = cmp.Or(route, "/")
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// routePath is the path by which the router chooses.
+func routePath(r *http.Request) string {
+	return cmp.Or(chi.RouteContext(r.Context()).RoutePath, r.URL.RawPath, r.URL.Path)
 }
 
 // nowhere answers for paths that there are not.
-func (a *API) nowhere(r *http.Request) (any, error) {
-	return nil, notFound("there is nothing at %s: the pages begin at %s/", r.URL.Path, a.prefix)
+func (a *API) nowhere(w http.ResponseWriter, r *http.Request) {
+	err := notFound("there is nothing at %s: the pages begin at %s/", r.URL.Path, a.prefix)
+	a.negotiated(
+		func(*http.Request) (any, error) { return nil, err },
+		func(w http.ResponseWriter, _ *http.Request) { a.showError(w, err) },
+	)(w, r)
 }
 
 // negotiated answers with a page if the client prefers text/html to
@@ -87,7 +102,7 @@ func methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 		if method == http.MethodHead {
 			lookup = http.MethodGet
 		}
-		if routes.Match(chi.NewRouteContext(), lookup, r.URL.Path) {
+		if routes.Match(chi.NewRouteContext(), lookup, routePath(r)) {
 			allowed = append(allowed, method)
 		}
 	}
