@@ -73,7 +73,7 @@ func (c *Config) UnmarshalYAML(unmarshal func(any) error) error {
 	}
 	c.location = loc
 	for _, l := range c.Scope {
-		if !model.LabelName(l).IsValidLegacy() {
+		if !model.LegacyValidation.IsValidLabelName(l) {
 			return fmt.Errorf("global: scope label %q is not a label name", l)
 		}
 	}
@@ -82,7 +82,7 @@ func (c *Config) UnmarshalYAML(unmarshal func(any) error) error {
 
 func (c *Config) expandExternalLabels() error {
 	for name, value := range c.ExternalLabels {
-		if !name.IsValidLegacy() {
+		if !model.LegacyValidation.IsValidLabelName(string(name)) {
 			return fmt.Errorf("global: external label %q is not a label name", name)
 		}
 		missing := ""

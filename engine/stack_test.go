@@ -27,7 +27,6 @@ type stack struct {
 	faults  map[string][2]time.Time // by name: from, to
 	down    bool                    // nothing can be read
 	broken  string                  // a signal that cannot be read
-	version string
 }
 
 var errDown = errors.New("connection refused")

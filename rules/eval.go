@@ -121,6 +121,7 @@ func (r *Rule) match(v *View, open bool) *match {
 			m.count(f, witnessCap, 1)
 		case Unseen:
 			unseenAny++
+		case NotMet:
 		}
 	}
 	if metAny < r.AnyMin {
@@ -189,7 +190,7 @@ func (m *match) verdict(v *View, all []*match) *Verdict {
 		Runbook:       r.Runbook,
 		Summary:       r.render(v),
 		Evidence:      m.evidence(),
-		RuledOut:      ruledOut(v, m, all),
+		RuledOut:      ruledOut(m, all),
 		Changes:       v.changesNear(),
 		Blind:         v.blind(),
 		For:           time.Duration(r.For),

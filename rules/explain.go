@@ -54,7 +54,7 @@ func evidenceOf(f finding) Evidence {
 // ruledOut gives, for each other component that some rule suspects, the fact
 // that speaks against it. A component about which nothing is seen is not ruled
 // out.
-func ruledOut(v *View, won *match, all []*match) []RuledOut {
+func ruledOut(won *match, all []*match) []RuledOut {
 	var out []RuledOut
 	for _, c := range []signal.Component{signal.Traffic, signal.Database, signal.Deploy, signal.Cache, signal.Dependency} {
 		if c == won.rule.Suspect {
@@ -69,7 +69,7 @@ func ruledOut(v *View, won *match, all []*match) []RuledOut {
 		if best == nil {
 			continue
 		}
-		if because := best.against(v); because != "" {
+		if because := best.against(); because != "" {
 			out = append(out, RuledOut{c, because})
 		}
 	}
@@ -89,20 +89,20 @@ func (m *match) metShare() float64 {
 }
 
 // against returns the fact that decides against a rule that is not met.
-func (m *match) against(v *View) string {
+func (m *match) against() string {
 	for _, f := range m.all {
 		if f.Outcome == NotMet {
-			return f.because(v)
+			return f.because()
 		}
 	}
 	for _, f := range m.none {
 		if f.Outcome == Met {
-			return f.because(v)
+			return f.because()
 		}
 	}
 	for _, f := range m.any {
 		if f.Outcome == NotMet {
-			return f.because(v)
+			return f.because()
 		}
 	}
 	return ""

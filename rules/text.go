@@ -120,7 +120,7 @@ func parseSentence(text string) (*sentence, error) {
 }
 
 // because says in words why the finding speaks against its rule.
-func (f finding) because(v *View) string {
+func (f finding) because() string {
 	c := f.cond
 	if c.reason != nil && f.by != nil {
 		var b strings.Builder

@@ -166,7 +166,7 @@ func (s *Signal) check(d Defaults) error {
 		return fmt.Errorf("component %q is not known: write one of %s", s.Component, list(Components))
 	}
 	for _, l := range s.Scope {
-		if !model.LabelName(l).IsValid() {
+		if !model.UTF8Validation.IsValidLabelName(l) {
 			return fmt.Errorf("scope label %q is not a label name", l)
 		}
 	}
