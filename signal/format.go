@@ -9,14 +9,16 @@ import (
 )
 
 // Format writes a value of the signal for a person: 0.41 of a ratio is "41 %",
-// 0.0312 of a latency is "31.2 ms", 102.4 of a rate is "102/s". NaN is "no
-// value".
+// 0.0312 of a latency is "31.2 ms", 102.4 of a rate is "102/s", 67108864
+// with the unit bytes is "64 MiB". NaN is "no value".
 func (s Signal) Format(v float64) string {
 	switch {
 	case math.IsNaN(v):
 		return "no value"
 	case math.IsInf(v, 0):
 		return "infinite"
+	case s.Unit == "bytes":
+		return size(v)
 	case s.Unit != "":
 		return digits(v) + " " + s.Unit
 	case s.Kind == detector.Ratio:
@@ -28,6 +30,16 @@ func (s Signal) Format(v float64) string {
 	default:
 		return digits(v)
 	}
+}
+
+func size(v float64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	i := 0
+	for math.Abs(v) >= 1024 && i < len(units)-1 {
+		v /= 1024
+		i++
+	}
+	return digits(v) + " " + units[i]
 }
 
 func percent(v float64) string {

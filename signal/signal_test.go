@@ -84,6 +84,8 @@ func TestFormat(t *testing.T) {
 		{detector.Rate, "", 4123.7, "4124/s"},
 		{detector.Rate, "", 0, "0/s"},
 		{detector.Rate, "per request", 1.84, "1.84 per request"},
+		{detector.Gauge, "bytes", 67108864, "64 MiB"},
+		{detector.Gauge, "bytes", 0, "0 B"},
 		{detector.Gauge, "", -12.5, "-12.5"},
 		{detector.Gauge, "", math.NaN(), "no value"},
 		{detector.Gauge, "", math.Inf(1), "infinite"},
