@@ -1,0 +1,117 @@
+// Command tidemark finds anomalies in the metrics of a web stack, names their
+// common cause, and raises one alert for it.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/promslog"
+	promslogflag "github.com/prometheus/common/promslog/flag"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+
+	"tidemark/app"
+	"tidemark/config"
+	"tidemark/rules"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run parses the command line, does what it says and returns the exit code: 0,
+// 1 if it could not be done, 2 if the command line is wrong.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	cmd := kingpin.New("tidemark", "Finds anomalies next to Prometheus and raises one alert that names their cause.")
+	cmd.UsageWriter(stderr).ErrorWriter(stderr)
+	cmd.HelpFlag.Short('h')
+	exit := -1
+	cmd.Terminate(func(code int) { exit = code })
+
+	serve, serveOptions := serveCommand(cmd)
+	check := cmd.Command("check", "Check files without running.")
+	checkConfig := check.Command("config", "Check a configuration file and the rule files that it names.")
+	checkConfigFile := checkConfig.Arg("file", "Configuration file.").Required().String()
+	checkRules := check.Command("rules", "Check rule files.")
+	checkRuleFiles := checkRules.Arg("file", "Rule files.").Required().Strings()
+	backtest, runBacktest := backtestCommand(cmd)
+	showVersion := cmd.Command("version", "Show version information.")
+
+	chosen, err := cmd.Parse(args)
+	if exit >= 0 { // --help
+		return exit
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "tidemark: %v, try --help\n", err)
+		return 2
+	}
+	switch chosen {
+	case serve.FullCommand():
+		o := serveOptions(stderr)
+		hangups := make(chan os.Signal, 1)
+		signal.Notify(hangups, syscall.SIGHUP)
+		defer signal.Stop(hangups)
+		o.Reload = hangups
+		err = app.Run(ctx, o)
+	case checkConfig.FullCommand():
+		err = checkConfiguration(*checkConfigFile, stdout)
+	case checkRules.FullCommand():
+		err = checkRulesFiles(*checkRuleFiles, stdout)
+	case backtest.FullCommand():
+		err = runBacktest(ctx, stdout, stderr)
+	case showVersion.FullCommand():
+		fmt.Fprintln(stdout, version.Print("tidemark"))
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "tidemark: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// serveCommand declares the serve command and returns how its options are made
+// once the command line is parsed.
+func serveCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(stderr io.Writer) app.Options) {
+	serve := cmd.Command("serve", "Watch the signals and raise alerts.").Default()
+	var o app.Options
+	serve.Flag("config.file", "Configuration file.").Default("tidemark.yml").StringVar(&o.ConfigFile)
+	serve.Flag("storage.path", "Directory for incidents and anomalies.").Default("data/").StringVar(&o.StoragePath)
+	serve.Flag("storage.retention", "How long resolved incidents are kept.").Default("90d").SetValue(&o.Retention)
+	serve.Flag("web.external-url", "URL under which tidemark is reached from outside, for links in alerts. Its path is the prefix of all pages.").StringVar(&o.ExternalURL)
+	serve.Flag("web.enable-lifecycle", "Allow reload by HTTP request.").BoolVar(&o.EnableLifecycle)
+	o.Web = kingpinflag.AddFlags(serve, ":9733")
+	logs := &promslog.Config{Level: promslog.NewLevel(), Format: promslog.NewFormat()}
+	promslogflag.AddFlags(cmd, logs)
+	return serve, func(stderr io.Writer) app.Options {
+		logs.Writer = stderr
+		o.Logger = promslog.New(logs)
+		return o
+	}
+}
+
+func checkConfiguration(file string, stdout io.Writer) error {
+	c, err := config.Load(file)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "%s: valid, %d signals, %d rules\n", file, len(c.Signals), len(c.Rules.Rules()))
+	return nil
+}
+
+func checkRulesFiles(files []string, stdout io.Writer) error {
+	s, err := rules.Load(&rules.Set{}, files)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "%d rules are valid\n", len(s.Rules()))
+	return nil
+}

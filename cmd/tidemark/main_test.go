@@ -1,0 +1,62 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestCommandLine(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	good := "../../tidemark.example.yml"
+	misspelt := write("misspelt.yml", "global: {intervall: 1m}\n")
+	badRule := write("rules.yml", "rules: [{name: a, suspect: redis}]\n")
+	goodRule := write("good.yml", "rules: [{name: a, suspect: cache, summary: s, all: [{signal: cache_up, below: 1}]}]\n")
+	for _, tc := range []struct {
+		name   string
+		args   []string
+		code   int
+		stdout string
+		stderr string // a part of it
+	}{
+		{"example configuration", []string{"check", "config", good}, 0, good + ": valid, 15 signals, 7 rules\n", ""},
+		{"configuration with a misspelt field", []string{"check", "config", misspelt}, 1, "", misspelt + ":1: field intervall is not known here"},
+		{"missing configuration", []string{"check", "config", dir + "/none.yml"}, 1, "", "none.yml: no such file or directory"},
+		{"rules", []string{"check", "rules", goodRule}, 0, "1 rules are valid\n", ""},
+		{"bad rules", []string{"check", "rules", badRule}, 1, "", badRule + `: rule 1 (a): suspect "redis" is not known`},
+		{"no such command", []string{"watch"}, 2, "", "unexpected watch, try --help"},
+		{"no such flag", []string{"serve", "--config.fil=x"}, 2, "", "unknown long flag '--config.fil', try --help"},
+		{"missing argument", []string{"check", "config"}, 2, "", "required argument 'file' not provided"},
+		{"serve with a bad configuration", []string{"serve", "--config.file=" + misspelt, "--storage.path=" + dir + "/data", "--web.listen-address=127.0.0.1:0"}, 1, "", "field intervall is not known here"},
+		{"serve with a bad address", []string{"serve", "--config.file=" + good, "--web.listen-address=127.0.0.1:x"}, 1, "", "choose another --web.listen-address"},
+		{"serve with a bad external URL", []string{"serve", "--config.file=" + good, "--web.listen-address=127.0.0.1:0", "--web.external-url=tidemark"}, 1, "", `--web.external-url "tidemark" is not an http URL`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			if code := run(t.Context(), tc.args, &stdout, &stderr); code != tc.code {
+				t.Errorf("exit code %d, want %d", code, tc.code)
+			}
+			if stdout.String() != tc.stdout {
+				t.Errorf("standard output %q, want %q", stdout.String(), tc.stdout)
+			}
+			if !strings.Contains(stderr.String(), tc.stderr) {
+				t.Errorf("standard error %q, want …%s…", stderr.String(), tc.stderr)
+			}
+		})
+	}
+	for _, args := range [][]string{{"version"}, {"--help"}, {"serve", "--help"}} {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), args, &stdout, &stderr); code != 0 || !strings.Contains(stdout.String()+stderr.String(), "tidemark") {
+			t.Errorf("%v: exit code %d, want 0 and some text:\n%s%s", args, code, stdout.String(), stderr.String())
+		}
+	}
+}

@@ -1,0 +1,129 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestExampleLoads(t *testing.T) {
+	c, err := Load("../tidemark.example.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := map[string]string{}
+	for _, s := range c.Signals {
+		given[s.Name] = s.Given
+	}
+	if given["db_latency"] != "db_qps" || given["db_qps"] != "request_rate" {
+		t.Errorf("loads are %v, want db_latency given db_qps given request_rate", given)
+	}
+}
+
+// minimal is a configuration without errors.
+const minimal = `global:
+  evaluation_interval: 1m
+prometheus:
+  url: http://127.0.0.1:9090
+signals:
+  - name: request_rate
+    query: sum(rate(http_requests_total[5m]))
+alerting:
+  alertmanagers:
+    - url: http://127.0.0.1:9093
+`
+
+func TestBadConfigs(t *testing.T) {
+	replace := func(old, by string) string {
+		if !strings.Contains(minimal, old) {
+			t.Fatalf("the minimal configuration has no %q", old)
+		}
+		return strings.Replace(minimal, old, by, 1)
+	}
+	for _, tc := range []struct{ name, text, want string }{
+		{"empty", "", ": the file is empty: write at least prometheus.url and one entry under signals"},
+		{"comments only", "# nothing\n---\n", ": the file is empty"},
+		{"null", "null\n", ": the file is empty"},
+		{"not YAML", "global: [\n", ":1: did not find expected node content"},
+		{"unknown section", minimal + "detectors: {}\n", ":11: field detectors is not known here: remove it, or correct its name or indentation"},
+		{"unknown field", replace("  evaluation_interval", "  evaluation_intervall"), ":2: field evaluation_intervall is not known here"},
+		{"unknown field of a signal", replace("    query:", "    promql:"), ":7: field promql is not known here"},
+		{"wrong type", replace("  - name: request_rate", "  - name: [a]"), ":6: cannot unmarshal !!seq into string"},
+		{"no signals", replace("  - name: request_rate\n    query: sum(rate(http_requests_total[5m]))\n", ""), ": no signals: write at least one entry with name and query under signals"},
+		{"bad PromQL", replace("[5m]))", "[5m]"), `:6: signals[0]: signal "request_rate": query "sum(rate(http_requests_total[5m]": 1:33: parse error: unclosed left parenthesis`},
+		{"duplicate signal", replace("alerting:", "  - name: request_rate\n    query: up\nalerting:"), `:8: signals[1]: signal "request_rate" is declared twice: names are unique`},
+		{"unknown load", replace("    query: sum", "    given: visitors\n    query: sum"), `:6: signals[0]: signal "request_rate": given names the unknown signal "visitors": declare it, or remove given`},
+		{"negative duration", replace("evaluation_interval: 1m", "evaluation_interval: -1m"), `not a valid duration string: "-1m"`},
+		{"short interval", replace("evaluation_interval: 1m", "evaluation_interval: 10ms"), "evaluation_interval 10ms is too short: write 1s or more"},
+		{"unknown time zone", replace("evaluation_interval: 1m", "time_zone: Mars/Phobos"), `time_zone "Mars/Phobos" is not known: write an IANA name such as Europe/Berlin`},
+		{"missing environment variable", replace("evaluation_interval: 1m", "external_labels: {cluster: '${TIDEMARK_NOT_SET}'}"), "the environment variable TIDEMARK_NOT_SET is not set"},
+		{"wrong URL", replace("url: http://127.0.0.1:9090", "url: 127.0.0.1"), `url "127.0.0.1" is not an http address: write one such as http://localhost:9090`},
+		{"no URL", replace("  url: http://127.0.0.1:9090", "  timeout: 5s"), "url is missing"},
+		{"wrong Alertmanager URL", replace("url: http://127.0.0.1:9093", "url: ftp://x"), "ftp"},
+		{"missing rule file", minimal + "rule_files: [missing.yml]\n", `: rule_files: "missing.yml" does not exist: correct the path`},
+		{"rule naming an unknown signal", minimal + "rule_files: [testdata/unknown-signal.yml]\n", `unknown-signal.yml: rule "mine" names the unknown signal "nowhere": declare it under signals, or correct the name`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			here, err := os.Getwd()
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := t.TempDir()
+			file := filepath.Join(dir, "tidemark.yml")
+			text := strings.ReplaceAll(tc.text, "testdata/", filepath.Join(here, "testdata")+"/")
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err = Load(file)
+			if err == nil {
+				t.Fatalf("no error, want %s", tc.want)
+			}
+			if !strings.Contains(err.Error(), tc.want) || !strings.HasPrefix(err.Error(), file) {
+				t.Errorf("error\n\t%v\nwant\n\t%s…%s", err, file, tc.want)
+			}
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("the error is more than one line: %q", err)
+			}
+		})
+	}
+	if _, err := Load("/nonexistent/tidemark.yml"); err == nil || !strings.Contains(err.Error(), "/nonexistent/tidemark.yml: no such file") {
+		t.Errorf("error %v, want one that names the missing file", err)
+	}
+}
+
+func TestSecretsAreNotShown(t *testing.T) {
+	const canary = "s3cr3t-canary"
+	file := filepath.Join(t.TempDir(), "tidemark.yml")
+	text := strings.NewReplacer(
+		"  url: http://127.0.0.1:9090", "  url: http://u:"+canary+"@127.0.0.1:9090\n  basic_auth: {username: a, password: "+canary+"}",
+		"    - url: http://127.0.0.1:9093\n", "    - {url: 'http://127.0.0.1:9093', authorization: {credentials: "+canary+"}}\n  webhooks:\n    - {name: w, url: 'http://127.0.0.1/"+canary+"'}\n",
+	).Replace(minimal)
+	text = strings.Replace(text, "http://u:"+canary+"@", "http://", 1)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shown := c.String(); strings.Contains(shown, canary) || !strings.Contains(shown, "<secret>") {
+		t.Errorf("the configuration shows a secret, or none at all:\n%s", shown)
+	}
+}
+
+func TestEnvironmentInExternalLabels(t *testing.T) {
+	t.Setenv("TIDEMARK_TEST_CLUSTER", "north")
+	file := filepath.Join(t.TempDir(), "tidemark.yml")
+	text := strings.Replace(minimal, "evaluation_interval: 1m", "external_labels: {cluster: '${TIDEMARK_TEST_CLUSTER}-1', price: 5$$}", 1)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Global.ExternalLabels.String(); got != `{cluster="north-1", price="5$"}` {
+		t.Errorf("external labels are %s", got)
+	}
+}
