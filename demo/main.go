@@ -51,14 +51,15 @@ func main() {
 	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	out := newTerminal(os.Stdout)
-	switch err := show(ctx, o, out); {
-	case ctx.Err() != nil:
+	err := show(ctx, o, out)
+	stopped := ctx.Err() != nil
+	stop()
+	switch {
+	case stopped && !o.once:
 		out.line("Stopped.")
 	case err != nil:
 		out.problem(err)
-		stop()
 		os.Exit(1)
 	}
 }

@@ -23,14 +23,16 @@ type process struct {
 
 // startProcess starts a server in a process group of its own, so that Ctrl-C
 // reaches the demo only, which then stops its servers in order.
-func startProcess(dir, name, program string, args ...string) (*process, error) {
+//
+// It outlives the context, since servers are stopped in order.
+func startProcess(ctx context.Context, dir, name, program string, args ...string) (*process, error) {
 	p := &process{name: name, log: filepath.Join(dir, name+".log"), done: make(chan struct{})}
 	log, err := os.Create(p.log)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	defer log.Close()
-	p.cmd = exec.Command(program, args...)
+	defer func() { _ = log.Close() }() // the process has its own
+	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), program, args...)
 	p.cmd.Dir = dir
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

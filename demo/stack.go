@@ -69,7 +69,7 @@ func (s *stack) start(ctx context.Context) error {
 		}
 	}
 	for _, addr := range []string{prometheusAddr, alertmanagerAddr, tidemarkAddr, shopAddr} {
-		if s.addrs[addr], err = freeAddr(addr); err != nil {
+		if s.addrs[addr], err = freeAddr(ctx, addr); err != nil {
 			return err
 		}
 	}
@@ -139,7 +139,7 @@ func (s *stack) stop() {
 
 // run starts a server and waits until it answers at the URL.
 func (s *stack) run(ctx context.Context, name, program, ready string, args ...string) error {
-	p, err := startProcess(s.dir, name, program, args...)
+	p, err := startProcess(ctx, s.dir, name, program, args...)
 	if err != nil {
 		return err
 	}
@@ -199,16 +199,16 @@ func (s *stack) writeConfig(name string) error {
 }
 
 // freeAddr returns addr if nobody listens there, and else one with another port.
-func freeAddr(addr string) (string, error) {
-	l, err := net.Listen("tcp", addr)
+func freeAddr(ctx context.Context, addr string) (string, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", addr)
 	if err != nil {
-		l, err = net.Listen("tcp", "127.0.0.1:0")
+		l, err = config.Listen(ctx, "tcp", "127.0.0.1:0")
 	}
 	if err != nil {
 		return "", fmt.Errorf("find a free port: %w", err)
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return l.Addr().String(), l.Close()
 }
 
 func (s *stack) prometheusURL() string   { return "http://" + s.addrs[prometheusAddr] }

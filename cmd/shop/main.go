@@ -1,123 +1,50 @@
-// Command shop is the web shop of the demo, and its customers.
+// Command shop is the web shop of the demo with its customers, and the maker of
+// its past.
 package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/alecthomas/kingpin/v2"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"github.com/redis/go-redis/v9/logging"
-
-	"tidemark/demo/shop"
 )
 
-type options struct {
-	listen    string
-	service   string
-	redis     string
-	postgres  string
-	customers bool
-}
-
 func main() {
-	var o options
-	app := kingpin.New("shop", "The web shop of the tidemark demo: pages under /products and /checkout, metrics under /metrics, and a switch for its faults under /faults.")
-	app.HelpFlag.Short('h')
-	app.Flag("web.listen-address", "Address to listen on.").Default("127.0.0.1:9800").StringVar(&o.listen)
-	app.Flag("service", "Value of the label service.").Default("shop").StringVar(&o.service)
-	app.Flag("redis.addr", "Address (host:port) of a Redis server to use as the cache. Default: an embedded cache.").StringVar(&o.redis)
-	app.Flag("postgres.url", "URL of a PostgreSQL database. Default: an embedded database.").Envar("SHOP_POSTGRES_URL").StringVar(&o.postgres)
-	app.Flag("customers", "Let customers come.").Default("true").BoolVar(&o.customers)
-	kingpin.MustParse(app.Parse(os.Args[1:]))
+	cmd := kingpin.New("shop", "The web shop of the tidemark demo.")
+	cmd.HelpFlag.Short('h')
 
+	var so serveOptions
+	serve := cmd.Command("serve", "Open the shop: pages under /products and /checkout, metrics under /metrics, and a switch for its faults under /faults.").Default()
+	serve.Flag("web.listen-address", "Address to listen on.").Default("127.0.0.1:9800").StringVar(&so.listen)
+	serve.Flag("service", "Value of the label service.").Default("shop").StringVar(&so.service)
+	serve.Flag("redis.addr", "Address (host:port) of a Redis server to use as the cache. Default: an embedded cache.").StringVar(&so.redis)
+	serve.Flag("postgres.url", "URL of a PostgreSQL database. Default: an embedded database.").Envar("SHOP_POSTGRES_URL").StringVar(&so.postgres)
+	serve.Flag("customers", "Let customers come.").Default("true").BoolVar(&so.customers)
+
+	var po pastOptions
+	past := cmd.Command("history", "Fill the data directory of a Prometheus that was never started with two weeks of the shop's metrics.")
+	past.Flag("storage.tsdb.path", "The data directory.").Required().StringVar(&po.dir)
+	past.Flag("promtool", "The program that makes blocks.").Default("promtool").StringVar(&po.promtool)
+	past.Flag("service", "Value of the label service.").Default("shop").StringVar(&po.service)
+	past.Flag("job", "Value of the label job.").Default("shop").StringVar(&po.job)
+	past.Flag("instance", "Value of the label instance.").Default("shop-1").StringVar(&po.instance)
+
+	command := kingpin.MustParse(cmd.Parse(os.Args[1:]))
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, o, logger); err != nil {
-		logger.Error("The shop has to close.", "err", err)
-		os.Exit(1) //nolint:gocritic // the process ends here, and stop with it
+	var err error
+	switch command {
+	case serve.FullCommand():
+		err = run(ctx, so, logger)
+	case past.FullCommand():
+		err = makePast(ctx, po, logger)
 	}
-}
-
-// run keeps the shop open until the context is done.
-func run(ctx context.Context, o options, logger *slog.Logger) error {
-	model, seed := shop.Default, uint64(time.Now().UnixNano())
-	registry := prometheus.NewRegistry()
-	so := shop.Options{
-		Model:      model,
-		Cache:      shop.NewMemoryCache(model, seed),
-		Database:   shop.NewMemoryDatabase(model, seed),
-		Seed:       seed,
-		Logger:     logger,
-		Registerer: prometheus.WrapRegistererWith(prometheus.Labels{"service": o.service}, registry),
-	}
-	if o.redis != "" {
-		logging.Disable() // while Redis is down, the client would log each command
-		cache := shop.NewRedisCache(o.redis)
-		defer cache.Close()
-		so.Cache = cache
-	}
-	if o.postgres != "" {
-		database, err := shop.OpenPostgres(ctx, o.postgres, model, seed)
-		if err != nil {
-			return err
-		}
-		defer database.Close()
-		so.Database = database
-	}
-	s := shop.New(so)
-	if err := s.Warm(ctx, model.Traffic.Rate(time.Now())); err != nil {
-		logger.Warn("The cache is cold.", "err", err)
-	}
-
-	mux := http.NewServeMux()
-	mux.Handle("/", s.Handler())
-	mux.Handle("/faults", s.Faults().Handler())
-	mux.Handle("/faults/", s.Faults().Handler())
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Open.") })
-
-	listener, err := net.Listen("tcp", o.listen)
+	stop()
 	if err != nil {
-		return fmt.Errorf("open the shop: %w", err)
+		logger.Error("The shop gives up.", "err", err)
+		os.Exit(1)
 	}
-	logger.Info("The shop is open.", "address", listener.Addr().String())
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-
-	if o.customers {
-		customers := shop.Customers{
-			Model:  model,
-			URL:    fmt.Sprintf("http://127.0.0.1:%d", listener.Addr().(*net.TCPAddr).Port),
-			Client: &http.Transport{MaxIdleConnsPerHost: 512},
-			Load:   s.Load,
-			Seed:   seed,
-			Logger: logger,
-		}
-		go customers.Run(ctx)
-	}
-
-	select {
-	case err := <-served:
-		return fmt.Errorf("serve: %w", err)
-	case <-ctx.Done():
-	}
-	logger.Info("The shop closes.")
-	grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	if err := server.Shutdown(grace); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("close the shop: %w", err)
-	}
-	return nil
 }

@@ -21,12 +21,12 @@ const blockRange = 2 * time.Hour
 //
 // Promtool reads all its input once for each block, so that each block gets its
 // own file.
-func Create(ctx context.Context, o Options, promtool, dir string, progress func(done float64)) error {
+func Create(ctx context.Context, o Options, promtool, dir string, progress func(done float64)) (err error) {
 	scratch, err := os.MkdirTemp("", "shop-history-")
 	if err != nil {
 		return fmt.Errorf("make history: %w", err)
 	}
-	defer os.RemoveAll(scratch)
+	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 

@@ -3,6 +3,7 @@ package shop
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -125,10 +126,11 @@ func (f *Faults) Handler() http.Handler {
 func (f *Faults) serveSet(on bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		set, err := f.Set(r.Context(), r.PathValue("name"), on)
-		switch err.(type) {
-		case nil:
+		unknown := (*UnknownFaultError)(nil)
+		switch {
+		case err == nil:
 			respond(w, http.StatusOK, set)
-		case *UnknownFaultError:
+		case errors.As(err, &unknown):
 			respond(w, http.StatusNotFound, map[string]string{"error": err.Error()})
 		default:
 			respond(w, http.StatusInternalServerError, map[string]string{"error": err.Error()})
