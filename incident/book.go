@@ -231,8 +231,8 @@ const patience = 3
 
 func (b *Book) fireIfDue(p *page, ts time.Time) {
 	in := p.open
-	settled := p.streak >= b.opts.Settle
-	if !settled && p.seen < patience*b.opts.Settle {
+	settle := max(b.opts.Settle, in.Verdict.Settle)
+	if p.streak < settle && p.seen < patience*settle {
 		return
 	}
 	if ts.Sub(in.DetectedAt) < in.Verdict.For {

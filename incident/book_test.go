@@ -30,6 +30,7 @@ func verdict(rule string, suspect signal.Component, onset time.Time) *rules.Verd
 //
 //	b  bypass is the best verdict       d  slow database is
 //	u  the cause is unknown             .  nothing is wrong
+//	w  it is unknown, by a rule that waits for four cycles
 //	?  the open rule cannot be seen     H  nothing at all can be read
 func play(b *Book, start time.Time, script string) (states []string, end time.Time) {
 	ts := start
@@ -43,6 +44,9 @@ func play(b *Book, start time.Time, script string) (states []string, end time.Ti
 			best = verdict("slow", signal.Database, start)
 		case 'u':
 			best = verdict("unknown", signal.Unknown, start)
+		case 'w':
+			best = verdict("last", signal.Unknown, start)
+			best.Settle = 4
 		case '?':
 			open = rules.Unseen
 		}
@@ -93,6 +97,10 @@ func TestLife(t *testing.T) {
 		{"but not for ever", "dbdbdb", []string{
 			"slow:pending", "bypass:pending", "slow:pending", "bypass:pending", "slow:pending", "bypass:firing",
 		}},
+		{"a rule of last resort waits longer", "wwwbb", []string{
+			"last:pending", "last:pending", "last:pending", "bypass:pending", "bypass:firing",
+		}},
+		{"and pages in the end", "wwww", []string{"last:pending", "last:pending", "last:pending", "last:firing"}},
 		{"a gap holds", "bb????", []string{
 			"bypass:pending", "bypass:firing", "bypass:firing:held", "bypass:firing:held", "bypass:firing:held", "bypass:firing:held",
 		}},

@@ -39,8 +39,9 @@ type Condition struct {
 	// numbers.
 	Because string `yaml:"because,omitempty"`
 
-	relief float64 // how far below the signal's sensitivity it is met
-	reason *sentence
+	relief      float64 // how far below the signal's sensitivity it is met
+	reason      *sentence
+	contradicts bool // it stands under none
 }
 
 // DefaultChangeWithin is how long before an onset a change is suspected.

@@ -193,6 +193,7 @@ func (m *match) verdict(v *View, all []*match) *Verdict {
 		RuledOut:      ruledOut(m, all),
 		Changes:       v.changesNear(),
 		Blind:         v.blind(),
+		Settle:        r.Settle,
 		For:           time.Duration(r.For),
 		KeepFiringFor: time.Duration(r.KeepFiringFor),
 	}

@@ -88,8 +88,15 @@ func (m *match) metShare() float64 {
 	return float64(met) / float64(n)
 }
 
-// against returns the fact that decides against a rule that is not met.
+// against returns the fact that decides against a rule that is not met: first
+// of all one that the rule itself has words for, then what it needs and is not
+// there, then what contradicts it.
 func (m *match) against() string {
+	for _, f := range slices.Concat(m.none, m.all) {
+		if f.cond.reason != nil && f.Outcome == met(f.cond.contradicts) {
+			return f.because()
+		}
+	}
 	for _, f := range m.all {
 		if f.Outcome == NotMet {
 			return f.because()

@@ -34,6 +34,11 @@ type Rule struct {
 	// explains more is higher. Default 0; a rule of last resort is negative.
 	Priority int `yaml:"priority,omitempty"`
 
+	// Settle is how many cycles in a row must agree on this rule before it
+	// pages, if that is more than usual: a rule of last resort waits for the
+	// others. Default: the global settle.
+	Settle int `yaml:"settle,omitempty"`
+
 	Summary       string         `yaml:"summary"` // template of one line
 	Runbook       string         `yaml:"runbook,omitempty"`
 	For           model.Duration `yaml:"for,omitempty"`
@@ -83,6 +88,8 @@ func (r *Rule) complete() error {
 		return fmt.Errorf("it has neither all nor any: write at least one condition that must be met")
 	case r.AnyMin < 0 || r.AnyMin > len(r.Any):
 		return fmt.Errorf("any_min %d is not between 1 and the %d conditions of any", r.AnyMin, len(r.Any))
+	case r.Settle < 0 || r.Settle > 100:
+		return fmt.Errorf("settle %d is not between 1 and 100 cycles", r.Settle)
 	case r.Summary == "":
 		return fmt.Errorf("summary is missing: write one line that names the cause")
 	}
@@ -131,6 +138,9 @@ func (r *Rule) setThresholds() {
 	set(r.All, joint)
 	set(r.Any, joint)
 	set(r.None, weakRelief)
+	for i := range r.None {
+		r.None[i].contradicts = true
+	}
 	set(r.Support, weakRelief)
 }
 

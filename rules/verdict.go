@@ -43,6 +43,7 @@ type Verdict struct {
 	Changes  []Change
 	Blind    []string // signals that could not be read
 
+	Settle        int // cycles that must agree before it pages; 0 is the usual number
 	For           time.Duration
 	KeepFiringFor time.Duration
 }
