@@ -3,7 +3,10 @@ package shop_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/user"
@@ -14,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"tidemark/demo/shop"
 )
@@ -173,6 +178,100 @@ func TestPostgresDatabase(t *testing.T) {
 	slices.Sort(waits)
 	between(t, "wait of the second query", waits[1], 0, 0.5)
 	between(t, "wait of the third query", waits[2], 0.7, 3)
+}
+
+// TestShopOnRealServers follows single requests through the shop to Redis and
+// PostgreSQL, with and without faults.
+func TestShopOnRealServers(t *testing.T) {
+	ctx := t.Context()
+	m := shop.Default
+	m.Errors = 0
+	m.Query = shop.Duration{Mean: time.Millisecond}
+	m.QueryTimeout = 30 * time.Second
+	cache := shop.NewRedisCache(startRedis(t))
+	defer cache.Close()
+	await(t, "Redis", func() error { _, err := cache.Stats(ctx); return err })
+	url := startPostgres(t)
+	var database *shop.PostgresDatabase
+	await(t, "PostgreSQL", func() (err error) {
+		database, err = shop.OpenPostgres(ctx, url, m, 1)
+		return err
+	})
+	defer database.Close()
+	registry := prometheus.NewRegistry()
+	s := shop.New(shop.Options{
+		Model: m, Cache: cache, Database: database, Logger: slog.New(slog.DiscardHandler), Registerer: registry,
+	})
+	handler := s.Handler()
+
+	steps := []struct {
+		name         string
+		fault        string // toggled before the request
+		on           bool
+		method, path string
+
+		lookups, hits, errors, queries float64 // that the request adds
+	}{
+		{name: "first view", method: "GET", path: "/products/7", lookups: 1, queries: 1},
+		{name: "second view", method: "GET", path: "/products/7", lookups: 1, hits: 1},
+		{name: "checkout", method: "POST", path: "/checkout/7", queries: 1},
+		{name: "bypass", fault: "cache_bypass", on: true, method: "GET", path: "/products/7", queries: 1},
+		{name: "no bypass", fault: "cache_bypass", method: "GET", path: "/products/7", lookups: 1, hits: 1},
+		{name: "cache down", fault: "cache_down", on: true, method: "GET", path: "/products/7", lookups: 1, errors: 2, queries: 1},
+		{name: "cache up", fault: "cache_down", method: "GET", path: "/products/7", lookups: 1, hits: 1},
+		{name: "five queries", fault: "n_plus_one", on: true, method: "POST", path: "/checkout/7", queries: 5},
+		{name: "rollback", fault: "n_plus_one", method: "POST", path: "/checkout/7", queries: 1},
+	}
+	for _, step := range steps {
+		if step.fault != "" {
+			if _, err := s.Faults().Set(ctx, step.fault, step.on); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := counters(t, registry)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest(step.method, step.path, nil))
+		if w.Code != http.StatusOK || !strings.HasPrefix(w.Body.String(), "product 7\n") {
+			t.Errorf("%s: answer %d %.20q, want 200 and product 7", step.name, w.Code, w.Body)
+		}
+		after := counters(t, registry)
+		for name, want := range map[string]float64{
+			"shop_cache_lookups_total": step.lookups,
+			"shop_cache_hits_total":    step.hits,
+			"shop_cache_errors_total":  step.errors,
+			"shop_db_queries_total":    step.queries,
+			"shop_db_errors_total":     0,
+		} {
+			if got := after[name] - before[name]; got != want {
+				t.Errorf("%s: %s grows by %v, want %v", step.name, name, got, want)
+			}
+		}
+	}
+	for name, want := range map[string]float64{
+		"shop_cache_up": 1, "shop_cache_size_limit": 64 << 20, "shop_db_pool_max": float64(m.Connections),
+	} {
+		if got := counters(t, registry)[name]; got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+}
+
+// counters returns the counters and gauges that have no labels.
+func counters(t *testing.T, g prometheus.Gatherer) map[string]float64 {
+	t.Helper()
+	families, err := g.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if len(m.GetLabel()) == 0 {
+				values[f.GetName()] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return values
 }
 
 // await tries until it works.
