@@ -166,7 +166,7 @@ func (s *stack) makeHistory(ctx context.Context, promtool string) error {
 		Start:  end.AddDate(0, 0, -14),
 		End:    end,
 		Step:   historyStep,
-		Labels: map[string]string{"job": "shop", "instance": "shop-1", "service": "shop"},
+		Labels: historyLabels,
 		Slack:  history.MeasureSlack(),
 		Seed:   uint64(end.Unix()),
 	}, promtool, filepath.Join(s.dir, "prometheus"), func(done float64) {
@@ -183,6 +183,9 @@ func (s *stack) makeHistory(ctx context.Context, promtool string) error {
 // historyStep is the distance between samples of the past: three lie in the
 // windows of the signals' queries.
 const historyStep = 10 * time.Second
+
+// historyLabels are those that the scrape of the shop gives to its series.
+var historyLabels = map[string]string{"job": "shop", "instance": "shop-1", "service": "shop"}
 
 // writeConfig writes a configuration file with the real addresses.
 func (s *stack) writeConfig(name string) error {

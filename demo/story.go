@@ -176,10 +176,10 @@ func (s *stack) awaitQuiet(ctx context.Context, seen map[string]alert) (quiet bo
 	return false, nil
 }
 
-// calm waits until no signal is off any more, so that one story does not reach
-// into the next.
+// calm waits until no signal is off any more, or long enough, so that one story
+// does not reach into the next.
 func (s *stack) calm(ctx context.Context) error {
-	for deadline := time.Now().Add(resolvePatience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(calmPatience); time.Now().Before(deadline); {
 		off, err := s.anomalies(ctx)
 		if err != nil {
 			return err
