@@ -1,0 +1,199 @@
+// Package backtest shows what the service would have done in the past: it lets
+// the engine learn the history before a range, judge the range slot by slot, and
+// keeps every incident that fired and every anomaly.
+//
+// Vocabulary: the range is what is judged, the history what is learned from
+// before it; a chunk is a run of slots that was read at once; a skipped chunk is
+// one that Prometheus did not answer.
+//
+// The engine is the one of the service, on the same slots, in the same order. It
+// is shown each slot as Prometheus would have answered for it alone, so it knows
+// nothing of what comes later. Only the reading differs: the samples are fetched
+// in chunks, ahead of the engine. What the service saw of scrapes that arrived
+// late, or of a Prometheus that did not answer then, cannot be known.
+//
+// The package sends no alerts and stores nothing.
+package backtest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tidemark/config"
+	"tidemark/engine"
+	"tidemark/incident"
+	"tidemark/ingest"
+	"tidemark/series"
+)
+
+// Options say what to judge.
+type Options struct {
+	Config *config.Config
+
+	// Start and End bound the range; slots on either are part of it. An End
+	// that is newer than the newest slot that the service would judge now means
+	// that slot.
+	Start, End time.Time
+
+	// Progress is called with how many of all slots, of history and range, are
+	// done. It must not block. Nil is nobody.
+	Progress func(done, total int)
+}
+
+// Report is what a backtest found.
+type Report struct {
+	Incidents []incident.Incident // that fired, as they stood at the end, by onset
+	Anomalies []incident.Anomaly  // all, as they stood at the end, by onset
+	Stats     Stats
+}
+
+// Run judges the range. The error is one line that says what to do about it; a
+// report with Stats.Partial set is no error.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	begin := time.Now()
+	history, span, err := o.grids(begin)
+	if err != nil {
+		return nil, err
+	}
+	source, err := ingest.New(o.Config.Prometheus, o.Config.Signals, ingest.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("prometheus: %w", err)
+	}
+	// A backfill is patient with a source that is down. Whoever waits for a
+	// report rather wants to know at once.
+	if _, err := source.Read(ctx, series.Grid{Start: span.Start, Step: span.Step, N: 1}); err != nil {
+		return nil, remedy(err)
+	}
+	replay := &replay{}
+	eng, err := engine.New(engine.Options{
+		Config: o.Config.Global, Signals: o.Config.Signals, Rules: o.Config.Rules, Source: replay,
+		Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := &run{
+		reader: reader{source: source}, replay: replay, engine: eng,
+		ledger: newLedger(), census: newCensus(o.Config.Signals),
+		progress: o.Progress, total: history.N + span.N,
+	}
+	if err := r.through(ctx, history, r.learn); err != nil {
+		return nil, remedy(err)
+	}
+	if err := r.through(ctx, span, r.judge); err != nil {
+		return nil, remedy(err)
+	}
+	report := &Report{Incidents: r.ledger.fired(), Anomalies: r.ledger.seen()}
+	report.Stats = r.stats(span)
+	report.Stats.Duration = time.Since(begin)
+	return report, report.Stats.empty()
+}
+
+// grids returns the slots of the history and of the range, as the service would
+// have had them had it started just before the range.
+func (o Options) grids(now time.Time) (history, span series.Grid, err error) {
+	step := time.Duration(o.Config.Global.EvaluationInterval)
+	newest := series.Align(now.Add(-time.Duration(o.Config.Global.QueryOffset)), step)
+	switch {
+	case !o.End.After(o.Start):
+		return history, span, fmt.Errorf("the end %s is not after the start %s: exchange them, or write a later --end", show(o.End), show(o.Start))
+	case o.End.After(now.Add(step)):
+		return history, span, fmt.Errorf("the end %s lies in the future: write one that is not after %s", show(o.End), show(newest))
+	}
+	end := o.End
+	if newest.Before(end) {
+		end = newest
+	}
+	span = series.Span(o.Start, end, step)
+	if span.N == 0 {
+		return history, span, fmt.Errorf("there is no slot between the start %s and the end %s: choose a range of more than the evaluation interval, %s",
+			show(o.Start), show(end), o.Config.Global.EvaluationInterval)
+	}
+	last := span.Start.Add(-step)
+	return series.Span(last.Add(-time.Duration(o.Config.Prometheus.History)), last, step), span, nil
+}
+
+func show(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// run is the state of a backtest under way.
+type run struct {
+	reader   reader
+	replay   *replay
+	engine   *engine.Engine
+	ledger   *ledger
+	census   *census
+	judging  time.Duration
+	progress func(done, total int)
+	done     int
+	total    int
+}
+
+// through reads the slots of g and gives each chunk to take, while the next one
+// is being read.
+func (r *run) through(ctx context.Context, g series.Grid, take func(context.Context, chunk) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	chunks := make(chan chunk)
+	var unread error
+	go func() {
+		defer close(chunks)
+		unread = r.reader.read(ctx, g, chunks)
+	}()
+	var failed error
+	for c := range chunks {
+		if failed != nil {
+			continue // until the reader has noticed
+		}
+		begin := time.Now()
+		if failed = take(ctx, c); failed != nil {
+			cancel()
+		}
+		r.judging += time.Since(begin)
+	}
+	if failed != nil {
+		return failed
+	}
+	return unread
+}
+
+// learn shows the engine a chunk of the history.
+func (r *run) learn(_ context.Context, c chunk) error {
+	r.census.history(c)
+	if !c.skipped {
+		r.engine.Learn(c.grid, c.frames, float64(r.done+c.grid.N)/float64(r.total))
+	}
+	r.advance(c.grid.N)
+	return nil
+}
+
+// judge lets the engine judge a chunk of the range. The slots of a skipped chunk
+// are ones in which the service could read nothing: for up to an hour they are
+// caught up with, as gaps.
+func (r *run) judge(ctx context.Context, c chunk) error {
+	r.census.judged(c)
+	r.replay.chunk = c
+	for i := range c.grid.N {
+		if !c.skipped {
+			if err := r.engine.Eval(ctx, c.grid.At(i)); err != nil {
+				return err
+			}
+			r.ledger.note(r.engine.Snapshot())
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		r.advance(1)
+	}
+	return nil
+}
+
+func (r *run) advance(slots int) {
+	r.done += slots
+	if r.progress != nil {
+		r.progress(r.done, r.total)
+	}
+}

@@ -1,0 +1,162 @@
+package backtest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tidemark/internal/promtest"
+)
+
+func TestErrorsSayWhatToDo(t *testing.T) {
+	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "no such user", http.StatusUnauthorized)
+	}))
+	t.Cleanup(refusing.Close)
+	empty := promtest.StartPrometheus(t, promtest.PrometheusOptions{})
+	dir := t.TempDir()
+	promtest.LoadOpenMetrics(t, dir, fmt.Sprintf("# TYPE t_requests gauge\nt_requests{zone=\"a\"} 1 %d\nt_requests{zone=\"b\"} 1 %[1]d\n", start.Unix()))
+	limited := promtest.StartPrometheus(t, promtest.PrometheusOptions{Dir: dir, Args: []string{"--query.max-samples=1"}})
+	now := time.Now()
+	for _, tc := range []struct {
+		name       string
+		url        string
+		start, end time.Time
+		want       []string
+	}{
+		{"end before start", empty.URL, end, start, []string{"the end 2025-03-05T12:00:00Z is not after the start 2025-03-05T20:00:00Z", "exchange them"}},
+		{"future", empty.URL, start, now.Add(time.Hour), []string{"lies in the future", "write one that is not after " + now.UTC().Format("2006-")}},
+		{"shorter than a slot", empty.URL, start.Add(time.Second), start.Add(59 * time.Second), []string{"no slot between", "more than the evaluation interval, 1m"}},
+		{"no data", empty.URL, start, end, []string{"no data between 2025-03-05T12:00:00Z and 2025-03-05T20:00:00Z of any signal (request_rate, latency_p99,", "choose a range that Prometheus still holds"}},
+		{"nobody listens", "http://127.0.0.1:1", start, end, []string{"prometheus http://127.0.0.1:1 is down", "connection refused", "start it, or correct prometheus.url"}},
+		{"no permission", refusing.URL, start, end, []string{"refuses the credentials: 401", "correct the credentials in the section prometheus"}},
+		{"query limit", limited.URL, start, end, []string{"asks for too much", "raise the limits of Prometheus (--query.max-samples"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := load(t, configuration(t, tc.url, "", signals))
+			_, err := Run(t.Context(), Options{Config: c, Start: tc.start, End: tc.end})
+			if err == nil {
+				t.Fatal("got no error")
+			}
+			for _, part := range tc.want {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("got error %q, want …%s…", err, part)
+				}
+			}
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("got error of several lines: %q", err)
+			}
+		})
+	}
+}
+
+func testPartialDataIsReported(t *testing.T, url string) {
+	broken := signals + `
+  - {name: cache_errors, query: t_hit_ratio * on () group_left t_requests}
+  - {name: error_ratio, query: t_hit_ratio, support: t_hit_ratio * on () group_left t_requests}
+`
+	c := load(t, configuration(t, url, "", broken))
+	last := 0
+	report, err := Run(t.Context(), Options{
+		Config: c, Start: start.Add(time.Hour), End: start.Add(3 * time.Hour),
+		Progress: func(done, total int) {
+			if done < last || done > total {
+				t.Errorf("progress goes from %d to %d of %d", last, done, total)
+			}
+			last = done
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := report.Stats
+	if history := 4 * 24 * 60; last != history+1+121 {
+		t.Errorf("progress ended at %d slots, want %d", last, history+1+121)
+	}
+	if !s.Partial {
+		t.Error("the report is not partial")
+	}
+	if want := opening.Add(time.Hour - step); !s.HistoryStart.Equal(want) {
+		t.Errorf("history begins at %s, want %s", s.HistoryStart, want)
+	}
+	all := strings.Join(s.Warnings(), "\n")
+	for _, want := range []string{
+		"partial: signal cache_errors could not be read in 121 of 121 slots: query cache_errors: the source refuses the query",
+		"signal error_ratio: its support could not be read",
+		"signal db_errors: no data in the range",
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("warnings:\n%s\nwant …%s…", all, want)
+		}
+	}
+}
+
+func testRunStopsWithItsContext(t *testing.T, url string) {
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := Run(ctx, Options{
+		Config: load(t, configuration(t, url, "", signals)), Start: start, End: end,
+		Progress: func(done, total int) {
+			if done > total-100 {
+				cancel()
+			}
+		},
+	})
+	if err == nil || !strings.Contains(err.Error(), "context canceled") {
+		t.Errorf("got error %v, want that of the context", err)
+	}
+}
+
+func testJSONHasTheFieldsOfTheAPI(t *testing.T, url string) {
+	c := load(t, configuration(t, url, "", signals))
+	report, err := Run(t.Context(), Options{Config: c, Start: start, End: bypass[0].Add(15 * time.Minute)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := report.WriteJSON(&b); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Incidents, Anomalies []map[string]any
+		Stats                map[string]any
+	}
+	d := json.NewDecoder(strings.NewReader(b.String()))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Incidents) != 1 || got.Incidents[0]["rule"] != "cache_bypass" || got.Incidents[0]["state"] != "firing" || got.Incidents[0]["resolved_at"] != nil {
+		t.Fatalf("got incidents %v, want a bypass that fires", got.Incidents)
+	}
+	fields := func(m map[string]any) []string {
+		var names []string
+		for _, e := range sorted(m) {
+			names = append(names, e.key)
+		}
+		return names
+	}
+	for name, want := range map[string][]string{
+		"incident": {"id", "rule", "state", "severity", "scope", "suspect", "confidence", "victims", "started_at", "detected_at", "resolved_at",
+			"summary", "description", "runbook_url", "evidence", "ruled_out", "changes", "blind"},
+		"anomaly": {"id", "signal", "component", "labels", "scope", "direction", "state", "started_at", "ended_at", "value", "expected", "lower", "upper", "score", "incident_id"},
+		"stats":   {"slots", "series", "signals", "duration_seconds", "samples", "skipped_chunks", "partial"},
+	} {
+		have := fields(map[string]map[string]any{"incident": got.Incidents[0], "anomaly": got.Anomalies[0], "stats": got.Stats}[name])
+		for _, f := range want {
+			if !slices.Contains(have, f) {
+				t.Errorf("%s has no field %s: %v", name, f, have)
+			}
+		}
+	}
+	if diff := cmp.Diff(float64(106), got.Stats["slots"]); diff != "" {
+		t.Errorf("slots (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,179 @@
+package backtest
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"tidemark/series"
+	"tidemark/signal"
+)
+
+// Stats say what a report rests on.
+type Stats struct {
+	Start, End time.Time // first and last slot of the range
+	Step       time.Duration
+	Slots      int // of the range
+
+	// HistoryStart is the first slot that was learned from; zero if there was
+	// no sample before the range.
+	HistoryStart time.Time
+
+	Series         int // that had a sample in the range
+	Samples        int // in the range
+	HistorySamples int
+	Signals        []SignalStats // in the order of the configuration
+
+	Chunks        int // that were read, of history and range
+	SkippedChunks int
+	SkippedSlots  int
+	SkippedWhy    error // of the last one
+
+	// Partial is set if something could not be read that a query asked for.
+	Partial bool
+
+	Duration time.Duration
+	Reading  time.Duration // of it waiting for Prometheus, while judging goes on
+	Judging  time.Duration // of it the engine's
+}
+
+// SignalStats say what was read of a signal in the range.
+type SignalStats struct {
+	Name       string
+	Series     int
+	Samples    int
+	BlindSlots int   // in which it could not be read
+	Err        error // why, for the last of them, or that it has no sample
+}
+
+// census counts what is read.
+type census struct {
+	signals        []signal.Signal
+	stats          []SignalStats
+	series         []map[string]bool // by labels
+	historySamples int
+	historyStart   time.Time
+	partial        bool
+}
+
+func newCensus(signals []signal.Signal) *census {
+	c := &census{signals: signals, stats: make([]SignalStats, len(signals)), series: make([]map[string]bool, len(signals))}
+	for i, s := range signals {
+		c.stats[i].Name = s.Name
+		c.series[i] = map[string]bool{}
+	}
+	return c
+}
+
+func (c *census) history(ch chunk) {
+	for i, f := range ch.frames {
+		if f.Err != nil {
+			c.partial = true
+			c.stats[i].Err = fmt.Errorf("its history: %w", f.Err)
+		}
+		for _, s := range f.Series {
+			n, first := count(s.Values)
+			c.historySamples += n
+			if at := ch.grid.At(first); n > 0 && (c.historyStart.IsZero() || at.Before(c.historyStart)) {
+				c.historyStart = at
+			}
+		}
+	}
+}
+
+func (c *census) judged(ch chunk) {
+	for i, f := range ch.frames {
+		stats := &c.stats[i]
+		if f.Err != nil {
+			c.partial = true
+			stats.Err = f.Err
+			stats.BlindSlots += ch.grid.N
+		}
+		for _, s := range f.Series {
+			n, _ := count(s.Values)
+			if n == 0 {
+				continue
+			}
+			stats.Samples += n
+			c.series[i][s.Labels.String()] = true
+			if s.Support == nil && c.signals[i].Support != "" {
+				c.partial = true
+				stats.Err = fmt.Errorf("its support could not be read, so it is judged without from %s to %s", show(ch.grid.Start), show(ch.grid.End()))
+			}
+		}
+	}
+}
+
+// count returns how many values there are, and the index of the first.
+func count(values []float64) (n, first int) {
+	for i, v := range values {
+		if !math.IsNaN(v) {
+			if n == 0 {
+				first = i
+			}
+			n++
+		}
+	}
+	return n, first
+}
+
+func (r *run) stats(span series.Grid) Stats {
+	s := Stats{
+		Start: span.Start, End: span.End(), Step: span.Step, Slots: span.N,
+		HistoryStart: r.census.historyStart, HistorySamples: r.census.historySamples,
+		Signals: r.census.stats,
+		Chunks:  r.reader.chunks, SkippedChunks: r.reader.skipped, SkippedSlots: r.reader.missing, SkippedWhy: r.reader.last,
+		Partial: r.census.partial || r.reader.skipped > 0,
+		Reading: r.reader.waited, Judging: r.judging,
+	}
+	for i := range s.Signals {
+		sig := &s.Signals[i]
+		sig.Series = len(r.census.series[i])
+		s.Series += sig.Series
+		s.Samples += sig.Samples
+		if sig.Samples == 0 && sig.Err == nil {
+			sig.Err = errNoData
+		}
+	}
+	return s
+}
+
+var errNoData = fmt.Errorf("no data in the range: correct its query, or choose a range that Prometheus still holds")
+
+// empty returns an error if no signal has a sample.
+func (s Stats) empty() error {
+	if s.Samples > 0 {
+		return nil
+	}
+	var names []string
+	for _, sig := range s.Signals {
+		if sig.BlindSlots > 0 {
+			return fmt.Errorf("no data between %s and %s: signal %s: %w", show(s.Start), show(s.End), sig.Name, remedy(sig.Err))
+		}
+		names = append(names, sig.Name)
+	}
+	return fmt.Errorf("no data between %s and %s of any signal (%s): choose a range that Prometheus still holds, or correct the queries",
+		show(s.Start), show(s.End), strings.Join(names, ", "))
+}
+
+// Warnings are what somebody who reads the report must know about its gaps, a
+// line each.
+func (s Stats) Warnings() []string {
+	var out []string
+	if s.SkippedChunks > 0 {
+		out = append(out, fmt.Sprintf("partial: %d slots in %d chunks are skipped: %v", s.SkippedSlots, s.SkippedChunks, remedy(s.SkippedWhy)))
+	}
+	for _, sig := range s.Signals {
+		switch {
+		case sig.BlindSlots > 0:
+			out = append(out, fmt.Sprintf("partial: signal %s could not be read in %d of %d slots: %v", sig.Name, sig.BlindSlots, s.Slots, remedy(sig.Err)))
+		case sig.Err != nil:
+			out = append(out, fmt.Sprintf("signal %s: %v", sig.Name, remedy(sig.Err)))
+		}
+	}
+	if s.HistorySamples == 0 {
+		out = append(out, fmt.Sprintf("there is no data before %s to learn from: nothing is found until the detectors have learned from the range itself", show(s.Start)))
+	}
+	return out
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"tidemark/backtest"
+	"tidemark/config"
+)
+
+// backtestCommand declares the backtest command and returns how it is run once
+// the command line is parsed.
+func backtestCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(ctx context.Context, stdout, stderr io.Writer) error) {
+	c := cmd.Command("backtest", "Show what the service would have done in the past of the configured Prometheus.")
+	file := c.Flag("config.file", "Configuration file.").Default("tidemark.yml").String()
+	start := c.Flag("start", "Begin of the range, in RFC 3339 or unix seconds.").Required().String()
+	end := c.Flag("end", "End of the range, in RFC 3339 or unix seconds.").Required().String()
+	output := c.Flag("output", "Form of the report: text or json.").Default("text").Enum("text", "json")
+	return c, func(ctx context.Context, stdout, stderr io.Writer) error {
+		from, err := parseTime("start", *start)
+		if err != nil {
+			return err
+		}
+		to, err := parseTime("end", *end)
+		if err != nil {
+			return err
+		}
+		return backtestTo(ctx, *file, from, to, *output, stdout, stderr)
+	}
+}
+
+func backtestTo(ctx context.Context, file string, start, end time.Time, output string, stdout, stderr io.Writer) error {
+	c, err := config.Load(file)
+	if err != nil {
+		return err
+	}
+	p := newProgress(stderr)
+	report, err := backtest.Run(ctx, backtest.Options{Config: c, Start: start, End: end, Progress: p.show})
+	p.clear()
+	if err != nil {
+		return err
+	}
+	for _, w := range report.Stats.Warnings() {
+		fmt.Fprintf(stderr, "tidemark: warning: %s\n", w)
+	}
+	write := report.WriteText
+	if output == "json" {
+		write = report.WriteJSON
+	}
+	if err := write(stdout); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
+}
+
+// parseTime reads the time that a flag was given.
+func parseTime(flag, text string) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
+	seconds, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(seconds >= 0 && seconds < maxUnix) {
+		return time.Time{}, fmt.Errorf("--%s %q is not a time: write RFC 3339 such as 2026-03-04T10:00:00Z, or unix seconds such as 1772618400", flag, text)
+	}
+	return time.UnixMilli(int64(1000 * seconds)), nil
+}
+
+// maxUnix lies in the year 2261, before nanoseconds since the epoch overflow.
+const maxUnix = 9.2e9

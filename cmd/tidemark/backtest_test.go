@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tidemark/internal/promtest"
+)
+
+func TestBacktest(t *testing.T) {
+	begin := time.Date(2025, 3, 5, 12, 0, 0, 0, time.UTC)
+	var past strings.Builder
+	past.WriteString("# TYPE requests gauge\n")
+	for i := range 300 {
+		fmt.Fprintf(&past, "requests{service=\"shop\"} %d %d\n", 100+i%7, begin.Add(time.Duration(i)*time.Minute).Unix())
+	}
+	dir := t.TempDir()
+	promtest.LoadOpenMetrics(t, dir, past.String())
+	p := promtest.StartPrometheus(t, promtest.PrometheusOptions{Dir: dir})
+	file := filepath.Join(t.TempDir(), "tidemark.yml")
+	text := fmt.Sprintf("prometheus: {url: %q, history: 3h}\nsignals:\n  - {name: request_rate, query: requests}\n  - {name: db_qps, query: queries}\n", p.URL)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name           string
+		args           []string
+		code           int
+		stdout, stderr []string // parts
+	}{
+		{
+			"text", []string{"--start=2025-03-05T15:00:00Z", "--end=2025-03-05T16:39:00Z"}, 0,
+			[]string{"Wed 2025-03-05 15:00:00 to Wed 2025-03-05 16:39:00: 1h40m of 100 slots, 1 series, 100 samples\nincidents  0  0 per week\n"},
+			[]string{"backtest: 100 %, 0s left\n", "tidemark: warning: signal db_qps: no data in the range: correct its query"},
+		},
+		{
+			"unix seconds", []string{fmt.Sprintf("--start=%d", begin.Add(4*time.Hour).Unix()), fmt.Sprintf("--end=%d.5", begin.Add(4*time.Hour).Unix()+60)}, 0,
+			[]string{"of 2 slots, 1 series, 2 samples"}, nil,
+		},
+		{
+			"no history", []string{"--start=2025-03-05T12:00:00Z", "--end=2025-03-05T13:00:00Z"}, 0,
+			[]string{"61 slots"}, []string{"there is no data before 2025-03-05T12:00:00Z to learn from"},
+		},
+		{"malformed start", []string{"--start=yesterday", "--end=1741176000"}, 1, nil, []string{`--start "yesterday" is not a time: write RFC 3339 such as`}},
+		{"malformed end", []string{"--start=1741176000", "--end=1e99"}, 1, nil, []string{`--end "1e99" is not a time`}},
+		{"end before start", []string{"--start=1741176000", "--end=1741172400"}, 1, nil, []string{"is not after the start"}},
+		{"no data", []string{"--start=2025-03-06T15:00:00Z", "--end=2025-03-06T16:39:00Z"}, 1, nil, []string{"no data between 2025-03-06T15:00:00Z and 2025-03-06T16:39:00Z of any signal (request_rate, db_qps)"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			if code := run(t.Context(), append([]string{"backtest", "--config.file=" + file}, tc.args...), &stdout, &stderr); code != tc.code {
+				t.Errorf("exit code %d, want %d; standard error:\n%s", code, tc.code, stderr.String())
+			}
+			for _, part := range tc.stdout {
+				if !strings.Contains(stdout.String(), part) {
+					t.Errorf("standard output:\n%s\nwant …%s…", stdout.String(), part)
+				}
+			}
+			for _, part := range tc.stderr {
+				if !strings.Contains(stderr.String(), part) {
+					t.Errorf("standard error:\n%s\nwant …%s…", stderr.String(), part)
+				}
+			}
+			if tc.code != 0 && stdout.Len() > 0 {
+				t.Errorf("standard output of an error: %s", stdout.String())
+			}
+		})
+	}
+
+	t.Run("json", func(t *testing.T) {
+		var stdout, stderr bytes.Buffer
+		args := []string{"backtest", "--config.file=" + file, "--start=2025-03-05T15:00:00Z", "--end=2025-03-05T16:39:00Z", "--output=json"}
+		if code := run(t.Context(), args, &stdout, &stderr); code != 0 {
+			t.Fatalf("exit code %d, want 0; standard error:\n%s", code, stderr.String())
+		}
+		var got map[string]json.RawMessage
+		if err := json.Unmarshal(stdout.Bytes(), &got); err != nil {
+			t.Fatalf("%v:\n%s", err, stdout.String())
+		}
+		if len(got) != 3 || string(got["incidents"]) != "[]" || string(got["anomalies"]) != "[]" || len(got["stats"]) == 0 {
+			t.Errorf("got %s, want no incidents and anomalies, and stats", stdout.String())
+		}
+	})
+}
