@@ -39,7 +39,7 @@ func (e *Engine) watchChanges(w *watched, ts time.Time) {
 				e.record(w, t, ts, labelChange(before.labels, t.labels))
 			}
 		case !same(c.value, t.value):
-			e.record(w, t, ts, valueChange(w, t, c.value))
+			e.recordValue(w, t, ts, c.value)
 		}
 	}
 	for _, t := range w.tracks {
@@ -70,7 +70,7 @@ func same(a, b float64) bool { return math.Abs(a-b) <= 1e-9*math.Max(math.Abs(a)
 func (e *Engine) record(w *watched, t *track, ts time.Time, what string) {
 	e.changes = slices.Insert(e.changes, 0, rules.Change{
 		At: ts, Kind: w.signal.Name, Component: w.signal.Component,
-		What: w.signal.Title + " " + what, Labels: t.labels,
+		What: what, Labels: t.labels,
 	})
 	keep := min(len(e.changes), changesKept)
 	for keep > 0 && ts.Sub(e.changes[keep-1].At) > changesMaxAge {
@@ -93,19 +93,23 @@ func labelChange(before, now model.LabelSet) string {
 	return strings.Join(parts, ", ")
 }
 
-// valueChange says what a value was and is. Values that are points in time are
-// shown as such.
-func valueChange(w *watched, t *track, before float64) string {
-	var b strings.Builder
+// recordValue records that a value differs from the one before. A value that is
+// a point in time, such as the start of a process, is when it happened.
+func (e *Engine) recordValue(w *watched, t *track, ts time.Time, before float64) {
+	what := w.signal.Title
 	for _, name := range sortedNames(t.labels) {
 		if _, scoped := t.scope[name]; !scoped {
-			fmt.Fprintf(&b, "%s ", t.labels[name])
+			what += " " + string(t.labels[name])
 		}
 	}
 	if timestamp(before) && timestamp(t.value) {
-		return b.String() + "at " + time.Unix(int64(t.value), 0).UTC().Format("15:04:05 UTC")
+		if at := time.Unix(int64(t.value), 0).UTC(); at.Before(ts) {
+			ts = at
+		}
+	} else {
+		what += " " + w.signal.Format(before) + " → " + w.signal.Format(t.value)
 	}
-	return b.String() + w.signal.Format(before) + " → " + w.signal.Format(t.value)
+	e.record(w, t, ts, what)
 }
 
 // timestamp reports whether v reads as seconds since the epoch, between the

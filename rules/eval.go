@@ -172,7 +172,7 @@ func (m *match) confidence(rivals []*match) float64 {
 			doubt += rivalDoubt
 		}
 	}
-	return math.Round(100*math.Max(0.05, 1-doubt)) / 100
+	return math.Round(100*min(max(1-doubt, 0.05), 0.99)) / 100
 }
 
 const (

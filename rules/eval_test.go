@@ -237,7 +237,7 @@ func TestDescription(t *testing.T) {
 	got := builtinSet(t).Eval(view(t, readings, c), "").Best
 	want := `Requests go past the cache: cache lookups are 0.1 per request (usually 1 per request), 9 % of reads are served from it (usually 93 %), database queries per request 8× normal.
 Look at: cache. Victims: database (database queries per request +700 %, database time per query +500 %), application (latency p99 +31 %).
-Not traffic: requests 102/s, inside the usual 80/s to 120/s. Not the database: database queries per request 8× normal since 11:57:00 UTC, it is drowned. Not a deploy: no version change in the 15m before it began.
+Not traffic: requests 102/s, inside the usual 80–120/s. Not the database: database queries per request 8× normal since 11:57:00 UTC, it is drowned. Not a deploy: no version change in the 15m before it began.
 Changed just before: cache settings max_bytes 64 → 1 at 11:55:00 UTC.
 Could not be read: error_ratio.`
 	if diff := gocmp.Diff(want, got.Description); diff != "" {

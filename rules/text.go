@@ -20,6 +20,7 @@ type Facts struct {
 	Expected string // 93 %
 	Lower    string
 	Upper    string
+	Band     string // 90–95 %
 	Times    string // 2.9×, the value in terms of what is expected
 	Percent  string // +31 %, the deviation
 	Since    string // 22:03:10 UTC
@@ -33,6 +34,7 @@ func facts(o *Observation) *Facts {
 		Expected: s.Format(j.Expected),
 		Lower:    s.Format(j.Lower),
 		Upper:    s.Format(j.Upper),
+		Band:     s.Range(j.Lower, j.Upper),
 		Times:    "an unknown multiple of",
 		Percent:  "an unknown deviation",
 	}
@@ -143,7 +145,7 @@ func (f finding) because() string {
 	case c.Is == IsAbsent:
 		return fmt.Sprintf("%s is reported", n.Title)
 	case c.deviation() && within(f.by.Judgement):
-		return fmt.Sprintf("%s %s, inside the usual %s to %s", n.Title, n.Value, n.Lower, n.Upper)
+		return fmt.Sprintf("%s %s, inside the usual %s", n.Title, n.Value, n.Band)
 	case c.deviation():
 		return fmt.Sprintf("%s %s, not clearly %s (usually %s)", n.Title, n.Value, c.Is, n.Expected)
 	default:

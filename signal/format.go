@@ -10,19 +10,19 @@ import (
 
 // Format writes a value of the signal for a person: 0.41 of a ratio is "41 %",
 // 0.0312 of a latency is "31.2 ms", 102.4 of a rate is "102/s", 67108864
-// with the unit bytes is "64 MiB". NaN is "no value".
+// with the unit bytes is "64 MiB", 0.9 with the unit % is "90 %". NaN is "no value".
 func (s Signal) Format(v float64) string {
 	switch {
 	case math.IsNaN(v):
 		return "no value"
 	case math.IsInf(v, 0):
 		return "infinite"
+	case s.Kind == detector.Ratio || s.Unit == "%":
+		return percent(v)
 	case s.Unit == "bytes":
 		return size(v)
 	case s.Unit != "":
 		return digits(v) + " " + s.Unit
-	case s.Kind == detector.Ratio:
-		return percent(v)
 	case s.Kind == detector.Latency:
 		return duration(v)
 	case s.Kind == detector.Rate:
@@ -30,6 +30,16 @@ func (s Signal) Format(v float64) string {
 	default:
 		return digits(v)
 	}
+}
+
+// Range writes two values with their unit once where they have the same:
+// "80–120/s", "900 ms to 1.2 s".
+func (s Signal) Range(lower, upper float64) string {
+	from, to := s.Format(lower), s.Format(upper)
+	if unit := strings.TrimLeft(to, "-0123456789."); strings.HasSuffix(from, unit) && lower >= 0 {
+		return strings.TrimSuffix(from, unit) + "–" + to
+	}
+	return from + " to " + to
 }
 
 func size(v float64) string {

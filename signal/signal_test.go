@@ -66,6 +66,27 @@ func TestBadSignals(t *testing.T) {
 	}
 }
 
+func TestRange(t *testing.T) {
+	for _, tc := range []struct {
+		kind         detector.Kind
+		unit         string
+		lower, upper float64
+		want         string
+	}{
+		{detector.Rate, "", 80, 121.4, "80–121/s"},
+		{detector.Latency, "", 0.9, 1.2, "900 ms to 1.2 s"},
+		{detector.Latency, "", 0.08, 0.12, "80–120 ms"},
+		{detector.Gauge, "", 1, 2, "1–2"},
+		{detector.Gauge, "", -1, 2, "-1 to 2"},
+		{detector.Gauge, "%", 0.1, 0.25, "10–25 %"},
+		{detector.Rate, "", math.NaN(), 3, "no value to 3/s"},
+	} {
+		if got := (Signal{Kind: tc.kind, Unit: tc.unit}).Range(tc.lower, tc.upper); got != tc.want {
+			t.Errorf("Range(%g, %g) of a %s is %q, want %q", tc.lower, tc.upper, tc.kind, got, tc.want)
+		}
+	}
+}
+
 func TestFormat(t *testing.T) {
 	for _, tc := range []struct {
 		kind detector.Kind

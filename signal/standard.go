@@ -43,7 +43,7 @@ var Standard = map[string]Signal{
 		MinEffect: &detector.MinEffect{Relative: 0.15},
 	},
 	"db_connections_used_ratio": {
-		Title: "share of database connections in use", Kind: detector.Gauge, Component: Database, Direction: detector.Up,
+		Title: "share of database connections in use", Unit: "%", Kind: detector.Gauge, Component: Database, Direction: detector.Up,
 		MinEffect: &detector.MinEffect{Absolute: 0.2},
 	},
 	"dependency_latency": {Title: "dependency latency", Kind: detector.Latency, Component: Dependency, Direction: detector.Up},
