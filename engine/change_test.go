@@ -62,7 +62,7 @@ func TestChanges(t *testing.T) {
 				one(model.LabelSet{"version": "1"}, 1, nan, nan, nan, nan, nan, 1),
 				one(model.LabelSet{"version": "2"}, nan, 1, 1, 1, 1, 1, nan),
 			},
-			[]string{"00:06:00 version 2 → 1", "00:01:00 version version 1 → 2"},
+			[]string{"00:06:00 version 2 → 1", "00:01:00 version 1 → 2"},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
