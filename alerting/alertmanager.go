@@ -105,7 +105,7 @@ func (a *alertmanager) due(now time.Time) (batches [][]offer, next time.Duration
 		}
 		wait := a.resend - now.Sub(last.at)
 		switch {
-		case ok && last.state == o.state() && wait > 0 && wait <= a.resend: // a longer one: the clock was set back
+		case ok && last.state == o.state() && wait > 0:
 			next = min(next, wait)
 			continue
 		case last.refused:

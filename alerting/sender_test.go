@@ -411,6 +411,27 @@ func TestDrain(t *testing.T) {
 	})
 }
 
+// TestDrainAfterRequest: what changes while a request is under way is delivered
+// before the end, too.
+func TestDrainAfterRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		am := &fakeAlertmanager{}
+		slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(time.Second)
+			am.ServeHTTP(w, r)
+		})
+		s, stop := start(t, toAlertmanagers(host), testOptions(), network{host: slow})
+		in := firing("CacheBypass", "shop")
+		notify(s, in)
+		sleep(100 * time.Millisecond)
+		s.Notify([]incident.Incident{resolve(in), firing("SlowDatabase", "shop")})
+		stop()
+		if diff := cmp.Diff([]string{"SlowDatabase/shop"}, am.firing()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestDrainIsBounded(t *testing.T) {
 	for name, am := range map[string]*fakeAlertmanager{
 		"hangs":  {hang: true},

@@ -150,6 +150,25 @@ func TestWebhookRefusal(t *testing.T) {
 	})
 }
 
+// TestWebhookEndAfterRefusal: what changes is tried at once, however the state
+// before it was answered.
+func TestWebhookEndAfterRefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		chat := &fakeWebhook{status: func(m message) int {
+			if m.Status == statusFiring {
+				return http.StatusBadRequest
+			}
+			return http.StatusOK
+		}}
+		s, _ := start(t, toWebhook(hook), testOptions(), network{"chat.example.org": chat})
+		in := firing("CacheBypass", "a")
+		notify(s, in)
+		sleep(time.Second)
+		notify(s, resolve(in))
+		expect(t, chat, "resolved", "resolved CacheBypass/a")
+	})
+}
+
 func TestWebhookWithoutResolved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := toWebhook(hook)

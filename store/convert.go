@@ -49,7 +49,7 @@ func recordOfVerdict(v rules.Verdict) verdictRecord {
 		}),
 		RuledOut: each(v.RuledOut, func(r rules.RuledOut) ruledOutRecord { return ruledOutRecord(r) }),
 		Changes:  each(v.Changes, recordOfChange),
-		Blind:    v.Blind, For: v.For, KeepFiringFor: v.KeepFiringFor,
+		Blind:    v.Blind, For: v.For, KeepFiringFor: v.KeepFiringFor, Settle: v.Settle,
 	}
 }
 
@@ -67,7 +67,7 @@ func verdictOf(r verdictRecord) rules.Verdict {
 		}),
 		RuledOut: each(r.RuledOut, func(o ruledOutRecord) rules.RuledOut { return rules.RuledOut(o) }),
 		Changes:  each(r.Changes, changeOfRecord),
-		Blind:    r.Blind, For: r.For, KeepFiringFor: r.KeepFiringFor,
+		Blind:    r.Blind, For: r.For, KeepFiringFor: r.KeepFiringFor, Settle: r.Settle,
 	}
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -104,6 +105,34 @@ func TestDamagedFile(t *testing.T) {
 				t.Errorf("moved aside: %t, but error logged: %t:\n%s", err == nil, logged, log.String())
 			}
 		})
+	}
+}
+
+// TestDamagedFreeList declares a page that is in use to be free. Every row can
+// still be read, but the next writes would overwrite some.
+func TestDamagedFreeList(t *testing.T) {
+	data, size := populated(t), os.Getpagesize()
+	word := func(offset int) uint64 { return binary.NativeEndian.Uint64(data[offset:]) }
+	// Each page begins with a header of 16 bytes. The newer one of the two meta
+	// pages names the root page and the page of the free list.
+	const header, root, freeList, txid = 16, 16 + 16, 16 + 32, 16 + 48
+	meta := 0
+	if word(size+txid) > word(txid) {
+		meta = size
+	}
+	list := int(word(meta+freeList)) * size
+	if n := binary.NativeEndian.Uint16(data[list+10:]); n == 0 {
+		t.Fatal("no page is free: the test proves nothing")
+	}
+	binary.NativeEndian.PutUint64(data[list+header:], word(meta+root))
+	dir := t.TempDir()
+	path := filepath.Join(dir, fileName)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open(t, dir, Options{})
+	if _, err := os.Stat(path + ".corrupt-1"); err != nil {
+		t.Errorf("the damaged file was not moved aside: %v", err)
 	}
 }
 

@@ -90,6 +90,7 @@ type verdictRecord struct {
 	Blind         []string           `json:"blind,omitempty"`
 	For           time.Duration      `json:"for_ns,omitempty"`
 	KeepFiringFor time.Duration      `json:"keep_firing_for_ns,omitempty"`
+	Settle        int                `json:"settle,omitempty"`
 }
 
 type evidenceRecord struct {

@@ -96,7 +96,7 @@ func full() (incident.Incident, incident.Anomaly, rules.Change) {
 			RuledOut: []rules.RuledOut{{Component: signal.Traffic, Because: "102 req/s is inside 85–130"}},
 			Changes:  []rules.Change{change},
 			Blind:    []string{"db_latency"},
-			For:      time.Minute, KeepFiringFor: 5 * time.Minute,
+			For:      time.Minute, KeepFiringFor: 5 * time.Minute, Settle: 3,
 		},
 	}
 	an := incident.Anomaly{
