@@ -160,7 +160,7 @@ func valid(in model.LabelSet, limit int) model.LabelSet {
 		if text == "" {
 			continue
 		}
-		if !name.IsValidLegacy() {
+		if !model.LegacyValidation.IsValidLabelName(string(name)) {
 			name = model.LabelName(model.EscapeName(strings.ReplaceAll(string(name), ":", "_"), model.UnderscoreEscaping))
 			if _, taken := in[name]; taken || name == "" {
 				continue

@@ -106,7 +106,7 @@ func TestValid(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			for name, value := range got {
-				if !name.IsValidLegacy() || !utf8.ValidString(string(value)) || len(value) > 100 {
+				if !model.LegacyValidation.IsValidLabelName(string(name)) || !utf8.ValidString(string(value)) || len(value) > 100 {
 					t.Errorf("%q=%q is not valid", name, value)
 				}
 			}

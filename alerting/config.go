@@ -93,7 +93,13 @@ func (c *Config) UnmarshalYAML(unmarshal func(any) error) error {
 func (c *AlertmanagerConfig) UnmarshalYAML(unmarshal func(any) error) error {
 	*c = DefaultAlertmanagerConfig
 	type plain AlertmanagerConfig
-	return unmarshal((*plain)(c))
+	err := unmarshal((*plain)(c))
+	var withURL *url.Error
+	if errors.As(err, &withURL) {
+		// What cannot be parsed may hold a password anywhere.
+		return errors.New("alerting: the url of an Alertmanager is not an address (it is not shown, as it may hold a password): write one such as http://localhost:9093")
+	}
+	return err
 }
 
 // UnmarshalYAML implements yaml.Unmarshaler.

@@ -90,6 +90,7 @@ func TestBadConfigs(t *testing.T) {
 		{"no url", "alertmanagers: [{timeout: 1s}]", "alertmanagers[0]: url is missing: write the address of Alertmanager, such as http://localhost:9093"},
 		{"no scheme", "alertmanagers: [{url: 'localhost:9093'}]", `alertmanagers[0]: url "localhost:9093" is not an http address`},
 		{"wrong scheme", "alertmanagers: [{url: 'ftp://user:hunter2@am'}]", `alertmanagers[0]: url "ftp://user:xxxxx@am" is not an http address`},
+		{"unreadable url", "alertmanagers: [{url: 'http://am:hunter2/'}]", "alerting: the url of an Alertmanager is not an address (it is not shown, as it may hold a password)"},
 		{"fragment", "alertmanagers: [{url: 'http://am/#/alerts'}]", "has a fragment: remove what follows #"},
 		{"API path", "alertmanagers: [{url: 'http://am/api/v2/alerts'}]", "leave out the path of the API, it is added"},
 		{"API path as prefix", "alertmanagers: [{url: 'http://am', path_prefix: /api/v2}]", "leave out the path of the API, it is added"},

@@ -39,7 +39,7 @@ func (n network) RoundTrip(req *http.Request) (res *http.Response, err error) {
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			if r != http.ErrAbortHandler {
+			if failure, ok := r.(error); !ok || !errors.Is(failure, http.ErrAbortHandler) {
 				panic(r)
 			}
 			err = errors.New("connection reset by peer")
