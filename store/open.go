@@ -58,7 +58,7 @@ func (s *Store) openFile(path string) error {
 	}
 	s.db = db
 	s.damage.Store(nil) // that of the file that was moved aside
-	err = s.view(func(tx *bbolt.Tx) error { return verify(tx) })
+	err = s.view(verify)
 	if err == nil {
 		err = s.prepare()
 	}
