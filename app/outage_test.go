@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -133,7 +134,8 @@ scrape_configs:
 }
 
 // TestPrometheusIsMissingAtStart checks that tidemark starts without
-// Prometheus, says that it is not ready, and learns once Prometheus is there.
+// Prometheus, says that it is not ready, and learns once Prometheus is there;
+// and that a reload changes what is watched, or nothing at all.
 func TestPrometheusIsMissingAtStart(t *testing.T) {
 	shop := newTarget(t)
 	prometheus := promtest.StartPrometheus(t, promtest.PrometheusOptions{
@@ -141,7 +143,9 @@ func TestPrometheusIsMissingAtStart(t *testing.T) {
 	})
 	prometheus.Stop()
 	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "tidemark.yml"), fmt.Sprintf(strings.Replace(configText, "26h", "1m", 1), prometheus.URL, "http://127.0.0.1:1"))
+	file := filepath.Join(dir, "tidemark.yml")
+	text := fmt.Sprintf(strings.Replace(configText, "26h", "1m", 1), prometheus.URL, "http://127.0.0.1:1")
+	writeFile(t, file, text)
 	writeFile(t, filepath.Join(dir, "rules.yml"), rulesText)
 	tidemark := start(t, dir)
 	if tidemark.ready() {
@@ -149,4 +153,26 @@ func TestPrometheusIsMissingAtStart(t *testing.T) {
 	}
 	prometheus.Start()
 	eventually(t, 2*time.Minute, "tidemark is ready", tidemark.ready)
+
+	writeFile(t, file, strings.Replace(text, "t_requests}", "sum(}", 1))
+	if code, body := tidemark.reload(); code != http.StatusInternalServerError || !strings.Contains(body, `signal \"request_rate\"`) && !strings.Contains(body, `signal "request_rate"`) {
+		t.Errorf("reload of a bad configuration: %d %s, want 500 and the signal's name", code, body)
+	}
+	if got := tidemark.text("/metrics"); !strings.Contains(got, "tidemark_config_last_reload_successful 0\n") {
+		t.Error("the metric does not say that the reload was not successful")
+	}
+	if !tidemark.ready() {
+		t.Error("a bad configuration makes tidemark not ready")
+	}
+
+	writeFile(t, file, strings.Replace(text, "name: latency_p99", "name: latency_p95", 1))
+	if code, body := tidemark.reload(); code != http.StatusOK {
+		t.Fatalf("reload: %d %s, want 200", code, body)
+	}
+	if got := tidemark.text("/config"); !strings.Contains(got, "latency_p95") || strings.Contains(got, "latency_p99") {
+		t.Errorf("the configuration in force is still the old one:\n%s", got)
+	}
+	eventually(t, time.Minute, "the new signal is read", func() bool {
+		return strings.Contains(tidemark.text("/metrics"), `tidemark_engine_series{state="learning"} 8`)
+	})
 }

@@ -276,6 +276,36 @@ func (s *service) ready() bool {
 	return resp.StatusCode == http.StatusOK
 }
 
+// text returns what is served under a path.
+func (s *service) text(path string) string {
+	s.t.Helper()
+	resp, err := http.Get(s.URL + path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(body)
+}
+
+// reload asks for the configuration to be read again.
+func (s *service) reload() (code int, body string) {
+	s.t.Helper()
+	resp, err := http.Post(s.URL+"/-/reload", "", nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
+}
+
 // alertJSON is what the tests look at of an alert in Alertmanager.
 type alertJSON struct {
 	Labels       map[string]string
