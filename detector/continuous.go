@@ -6,7 +6,8 @@ import (
 )
 
 const (
-	runClip   = 12.0 // spreads at which a sample's part in the run ends
+	fastClip  = 50.0 // spreads at which a sample's part in the fast run ends
+	runClip   = 12.0 // spreads at which a block's part in the run ends
 	meanClip  = 6.0  // spreads at which a sample's part in a mean ends
 	learnClip = 3.0  // spreads at which a sample's pull on the offsets ends
 
@@ -25,9 +26,11 @@ const (
 // residual r, and u = r·w/s is the residual in spreads, where w falls with the
 // sampling variance v of y as 1/√(1+v/0.05²). Its statistics are
 //
-//	the run:   the signed minimum of |u| over the last 4 samples, 0 unless all
-//	           lie on one side; a single burst does not move it
-//	the means: of u over 15 and 60 minutes; small deviations that last
+//	fast:  the signed minimum of |u| over the last 4 samples or, where a sample
+//	       is a minute or more, 2; 0 unless all lie on one side
+//	run:   the same over the last 4 blocks of a minute or a sample: a burst of
+//	       three minutes does not move it
+//	means: of u over 15 and 60 minutes; small deviations that last
 type continuous struct {
 	transform
 	pace   pace
@@ -97,18 +100,15 @@ func (c *continuous) observe(at instant, s Sample) ([3]float32, bool) {
 	return [3]float32{
 		float32(clip(c.u, meanClip)),
 		float32(r),
-		float32(clip(c.u, runClip)),
+		float32(clip(c.u, fastClip)),
 	}, true
 }
 
 func (c *continuous) statistics(e *evidence) [statistics]statistic {
-	var out [statistics]statistic
-	if e.n >= runLength {
-		out[0] = c.run(e)
-	}
+	out := [statistics]statistic{fast: c.fast(e), run: c.run(e)}
 	for i, blocks := range [...]int{e.short, e.long} {
 		if sum, size, full := e.window(blocks); full {
-			out[i+1] = statistic{sum[0] / float64(size), c.matters(sum[1] / float64(size))}
+			out[short+i] = statistic{sum[0] / float64(size), c.matters(sum[1] / float64(size))}
 		}
 	}
 	if c.gate != nil {
@@ -119,15 +119,39 @@ func (c *continuous) statistics(e *evidence) [statistics]statistic {
 	return out
 }
 
-func (c *continuous) run(e *evidence) statistic {
-	z, r := math.Inf(1), math.Inf(1)
-	sign := math.Copysign(1, float64(e.newest(0).v[2]))
-	for i := range runLength {
-		v := e.newest(i).v
-		z = math.Min(z, sign*float64(v[2]))
-		r = math.Min(r, sign*float64(v[1]))
+func (c *continuous) fast(e *evidence) statistic {
+	n := fastLength
+	if e.perBlock == 1 {
+		n = fastBlocks
 	}
-	if z <= 0 {
+	if e.n < n {
+		return statistic{}
+	}
+	return c.least(n, fastClip, e.newest)
+}
+
+func (c *continuous) run(e *evidence) statistic {
+	skip := 0
+	if e.perBlock > 1 && 2*int(e.block(0).size) < e.perBlock {
+		skip = 1 // the newest block has only begun
+	}
+	if e.n < (runLength+skip-1)*e.perBlock {
+		return statistic{}
+	}
+	return c.least(runLength, runClip, func(i int) *entry { return e.block(i + skip) })
+}
+
+// least returns the signed minimum of the deviations of the newest n entries.
+func (c *continuous) least(n int, limit float64, newest func(int) *entry) statistic {
+	z, r := limit, math.Inf(1)
+	sign := math.Copysign(1, float64(newest(0).v[2]))
+	for i := range n {
+		x := newest(i)
+		size := float64(x.size)
+		z = math.Min(z, sign*float64(x.v[2])/size)
+		r = math.Min(r, sign*float64(x.v[1])/size)
+	}
+	if !(z > 0) {
 		return statistic{}
 	}
 	return statistic{sign * z, c.matters(sign * r)}
@@ -139,24 +163,28 @@ func (c *continuous) matters(r float64) bool {
 }
 
 // prior is the tail of each statistic of a normal process of first order with
-// the autocorrelation ρ of the residuals, 1.4 times as wide. The run is taken
-// for the minimum of 1+3(1−ρ) independent values, a mean of n for one of
-// n(1−ρ)/(1+ρ).
+// the autocorrelation ρ of the residuals, 1.4 times as wide. A mean of n samples
+// is taken for one of n(1−ρ)/(1+ρ) independent ones, and the run for the minimum
+// of 1+3(1−ρⁿ) independent means of a block.
 func (c *continuous) prior(i int, e *evidence) tail {
 	rho := 0.0
 	if c.u2 > 0 {
 		rho = math.Min(math.Max(c.uu/c.u2, 0), 0.99)
 	}
-	if i == 0 {
-		k := 1 + (runLength-1)*(1-rho)
-		return newTail(
-			priorWidth*normalUpper(math.Pow(tailCommon, 1/k)),
-			priorWidth*normalUpper(math.Pow(tailRare, 1/k)),
-		)
+	n, least := float64(e.perBlock), 1.0
+	switch i {
+	case run:
+		least = 1 + (runLength-1)*(1-math.Pow(rho, n))
+	case short:
+		n *= float64(e.short)
+	default:
+		n *= float64(e.long)
 	}
-	n := float64(e.perBlock * [...]int{e.short, e.long}[i-1])
 	width := priorWidth * math.Min(1, math.Sqrt((1+rho)/(1-rho)/n))
-	return newTail(width*normalUpper(tailCommon), width*normalUpper(tailRare))
+	return newTail(
+		width*normalUpper(math.Pow(tailCommon, 1/least)),
+		width*normalUpper(math.Pow(tailRare, 1/least)),
+	)
 }
 
 func (c *continuous) significance(sum tally, size int) float64 {
@@ -166,6 +194,8 @@ func (c *continuous) significance(sum tally, size int) float64 {
 func (c *continuous) mean(sum tally, size int) float64 {
 	return sum[0] / float64(max(size, 1))
 }
+
+func (c *continuous) deviation(sum tally, size int) float64 { return c.mean(sum, size) }
 
 func (c *continuous) learn(at instant, held bool) {
 	r := c.y - c.expected

@@ -17,7 +17,10 @@ const (
 	longMin     = 12
 	maxBlocks   = 60
 	recentSize  = 16
-	runLength   = 4
+
+	runLength  = 4 // blocks in the run
+	fastLength = 4 // samples in the fast run
+	fastBlocks = 2 // the same, where a sample is a whole block
 )
 
 // tally is three numbers of one sample or their sums over several; the head
@@ -90,6 +93,9 @@ func (e *evidence) push(unix int64, v [3]float32) {
 // newest returns the i-th newest sample; size is 0 if there is none.
 func (e *evidence) newest(i int) *entry { return &e.recent[(e.last-i+recentSize)%recentSize] }
 
+// block returns the i-th newest block.
+func (e *evidence) block(i int) *entry { return &e.blocks[(e.open-i+maxBlocks)%maxBlocks] }
+
 // lastSamples sums the newest n ≤ 16 samples, fewer if there are not so many.
 func (e *evidence) lastSamples(n int) (sum tally, size int) {
 	for i := range min(n, e.n, recentSize) {
@@ -135,7 +141,7 @@ func (e *evidence) onset(sign float64, score func(sum tally, size int) float64) 
 	oldest := e.newest(min(e.n, recentSize) - 1).at
 	sum, size = tally{}, 0
 	for i := range e.long {
-		b := &e.blocks[(e.open-i+maxBlocks)%maxBlocks]
+		b := e.block(i)
 		if b.size == 0 {
 			break
 		}

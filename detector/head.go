@@ -11,10 +11,11 @@ type head interface {
 	observe(at instant, s Sample) (evidence [3]float32, ok bool)
 
 	// statistics returns the head's statistics of the evidence, the newest
-	// sample being in it. The first one is the fastest.
+	// sample being in it.
 	statistics(e *evidence) [statistics]statistic
 
-	// prior returns the tail of a statistic before its own is known.
+	// prior returns the tail of a statistic other than the fast one, before
+	// its own is known.
 	prior(i int, e *evidence) tail
 
 	// significance scores the sum of a run of samples, for the onset.
@@ -23,6 +24,10 @@ type head interface {
 	// mean returns the mean deviation of a run of samples, signed, in a unit of
 	// the head's own.
 	mean(sum tally, size int) float64
+
+	// deviation returns how unusual a run of samples is, in the unit of the
+	// run's statistic.
+	deviation(sum tally, size int) float64
 
 	// learn takes in the observed sample. If held, it may be part of an
 	// anomaly, and only the season learns, with less weight.
@@ -35,12 +40,18 @@ type head interface {
 	score() float64
 
 	// band returns what was expected of the observed sample, and the values
-	// at which the fastest statistic reaches down and up.
+	// at which the run reaches down and up.
 	band(down, up float64) (expected, lower, upper float64)
 }
 
-// statistics is the number of statistics of a head.
-const statistics = 3
+// The statistics of a head.
+const (
+	fast       = iota // of the newest samples, for what is far beyond all that was seen
+	run               // of three or four minutes or samples, for most
+	short             // of a quarter of an hour
+	long              // of an hour, for small deviations that last
+	statistics        // is their number
+)
 
 // statistic is a signed measure of how unusual the evidence is. It counts if
 // the deviation behind it is large enough to matter.

@@ -28,7 +28,8 @@ const (
 	// and a ratio of many then only needs longer.
 	assumedPerSecond = 1.0
 
-	// ratioRun is the number of samples in the fastest window.
+	// ratioRun is the number of samples in the fast window, and of blocks in
+	// the run.
 	ratioRun = 3
 
 	// leastEvents of the rare class must be seen or, for a fall, expected.
@@ -48,7 +49,7 @@ const (
 // (K+200)/(E+200) over its last seven visits, E being expected without it, and
 // the local one (K+50)/(E+50) over the last four hours, E being expected without
 // that; so each explains what the other two do not. The statistics are those of
-// sums over 3 samples, 15 and 60 minutes,
+// sums over 3 samples, 3 blocks of a minute or a sample, 15 and 60 minutes,
 //
 //	z = 2(√(K+⅜) − √(E+⅜)) / √(max(0.02, 1−p) + φE)
 //
@@ -145,8 +146,8 @@ func (h *ratio) dispersion() float64 {
 	return math.Max(phi, young) + 1/(h.allK+1)
 }
 
-// deviation returns z for k of the rarer class where e were expected of n.
-func (h *ratio) deviation(k, e, n float64) float64 {
+// stabilised returns z for k of the rarer class where e were expected of n.
+func (h *ratio) stabilised(k, e, n float64) float64 {
 	if !(n > 0) {
 		return 0
 	}
@@ -164,11 +165,14 @@ func (h *ratio) statistics(e *evidence) [statistics]statistic {
 	}
 	if e.n >= ratioRun {
 		sum, _ := e.lastSamples(ratioRun)
-		out[0] = h.statistic(sum)
+		out[fast] = h.statistic(sum)
+	}
+	if sum, _, full := e.window(ratioRun); full {
+		out[run] = h.statistic(sum)
 	}
 	for i, blocks := range [...]int{e.short, e.long} {
 		if sum, _, full := e.window(blocks); full {
-			out[i+1] = h.statistic(sum)
+			out[short+i] = h.statistic(sum)
 		}
 	}
 	return out
@@ -181,7 +185,7 @@ func (h *ratio) statistic(sum tally) statistic {
 	}
 	enough := math.Max(k, e) >= leastEvents
 	return statistic{
-		z:      h.sign() * h.deviation(k, e, n),
+		z:      h.sign() * h.stabilised(k, e, n),
 		counts: enough && h.effect.reaches(h.rare(k/n), h.rare(e/n)),
 	}
 }
@@ -204,6 +208,10 @@ func (h *ratio) mean(sum tally, _ int) float64 {
 		return 0
 	}
 	return h.sign() * (sum[0] - sum[1]) / sum[2]
+}
+
+func (h *ratio) deviation(sum tally, _ int) float64 {
+	return h.sign() * h.stabilised(max(sum[0], 0), max(sum[1], 0), sum[2])
 }
 
 func (h *ratio) learn(at instant, held bool) {
@@ -270,11 +278,10 @@ func (h *ratio) accept(e *evidence) {
 }
 
 func (h *ratio) score() float64 {
-	return h.sign() * h.deviation(h.k, h.n*h.p, h.n)
+	return h.sign() * h.stabilised(h.k, h.n*h.p, h.n)
 }
 
-// band inverts the statistic of the fastest window, for three samples like the
-// observed one.
+// band inverts the statistic of the run, for three samples like the observed one.
 func (h *ratio) band(down, up float64) (expected, lower, upper float64) {
 	expected = h.rare(h.p)
 	n := ratioRun * h.n

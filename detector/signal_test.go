@@ -54,9 +54,9 @@ func (s *source) at(at time.Time, fault float64) Sample {
 	return out
 }
 
-// run shows a detector n samples from start on, and calls each for every
+// feed shows a detector n samples from start on, and calls each for every
 // judgement.
-func run(d *Detector, s *source, start time.Time, n int, fault float64, each func(i int, j Judgement)) time.Time {
+func feed(d *Detector, s *source, start time.Time, n int, fault float64, each func(i int, j Judgement)) time.Time {
 	for i := range n {
 		at := start.Add(time.Duration(i) * s.step)
 		j := d.Update(s.at(at, fault))

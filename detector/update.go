@@ -28,6 +28,11 @@ const (
 	matureSamples = 500
 )
 
+// handicap is taken from the surprise of the slow statistics: several chances
+// instead of one make a false alarm more likely, and the slow ones, which see
+// every wandering of a series, would cause most of them.
+var handicap = [statistics]float64{short: 0.3, long: 0.3}
+
 // Detector holds the state of one series. It is not safe for concurrent use.
 type Detector struct {
 	opts     Options
@@ -36,11 +41,14 @@ type Detector struct {
 	head     head
 	evidence evidence
 
-	counts [statistics][2]histogram // of what a statistic reached down and up
-	tails  [statistics][2]tail
+	// What the statistics reached down and up, and the tails read from it.
+	records [2]record
+	counts  [statistics - run][2]histogram
+	tails   [statistics][2]tail
 
 	seen    int // samples judged
 	last    int64
+	hour    int
 	invalid uint64
 
 	firing    Direction // empty if not
@@ -63,6 +71,8 @@ const (
 	down = iota
 	up
 )
+
+var sides = [...]Direction{down: Down, up: Up}
 
 // New returns a detector that knows nothing yet. The options are checked, and
 // their zero values replaced by the defaults.
@@ -97,7 +107,7 @@ func New(o Options) (*Detector, error) {
 	} else {
 		d.head = newContinuous(o, p)
 	}
-	d.readTails()
+	d.readTails(0)
 	return d, nil
 }
 
@@ -122,9 +132,10 @@ func (d *Detector) calm() {
 // Update judges a sample by what was learned from the ones before it, and learns
 // from it. Samples come in the order of their times.
 //
-// The surprise in each direction is the largest of three statistics: of the last
-// three or four samples, and of the last 15 and 60 minutes. So one sample alone
-// is never surprising, and after a deviation the surprise takes a while to fall.
+// The surprise in each direction is the largest of four statistics: of the last
+// two to four samples if they are far beyond all that was seen, of the last
+// minutes, and of the last 15 and 60 minutes. So one sample alone is seldom
+// surprising, and after a deviation the surprise takes a while to fall.
 //
 // A gap, a sample without the load that it is judged by, one without a single
 // observation behind it, and one that is not possible (see Invalid) change
@@ -152,10 +163,11 @@ func (d *Detector) Update(s Sample) Judgement {
 	}
 	d.last = at.unix
 	d.evidence.push(at.unix, v)
-	d.judge(&j, at)
-	if d.seen%tailsEvery == 0 || d.seen == d.minimum {
-		d.readTails()
+	if d.seen%tailsEvery == 0 || d.seen == d.minimum || at.hour() != d.hour {
+		d.hour = at.hour()
+		d.readTails(d.hour)
 	}
+	d.judge(&j, at)
 	return j
 }
 
@@ -189,7 +201,7 @@ func (d *Detector) judge(j *Judgement, at instant) {
 	var s [2]float64
 	for i, st := range stats {
 		if side := sideOf(st.z); st.counts {
-			s[side] = max(s[side], d.tails[i][side].surprise(abs(st.z)))
+			s[side] = max(s[side], d.tails[i][side].surprise(abs(st.z))-handicap[i])
 		}
 	}
 	d.seen++
@@ -198,7 +210,7 @@ func (d *Detector) judge(j *Judgement, at instant) {
 	if !learning {
 		j.Down, j.Up = s[down], s[up]
 		worst = j.Surprise(d.opts.Direction)
-		d.decide(j, stats[0])
+		d.decide(j)
 	}
 	j.Expected, j.Lower, j.Upper = d.band()
 	j.Score = d.head.score()
@@ -225,7 +237,7 @@ func sideOf(z float64) int {
 }
 
 // decide begins and ends the anomaly.
-func (d *Detector) decide(j *Judgement, fastest statistic) {
+func (d *Detector) decide(j *Judgement) {
 	for _, dir := range [...]Direction{Up, Down} {
 		if d.opts.Direction != Both && d.opts.Direction != dir {
 			continue
@@ -241,7 +253,7 @@ func (d *Detector) decide(j *Judgement, fastest statistic) {
 	if d.firing == "" {
 		return
 	}
-	if d.speaksAgainst(fastest) {
+	if d.speaksAgainst() {
 		d.quiet++
 	} else {
 		d.quiet = 0
@@ -252,16 +264,15 @@ func (d *Detector) decide(j *Judgement, fastest statistic) {
 }
 
 // speaksAgainst reports whether the newest samples are not part of the anomaly:
-// the fastest statistic has less than half of the surprise that begins one, and
-// as many samples as end an anomaly deviate on average by less than half of what
-// they did when it began. The long windows are left out; they remember what is
-// over.
-func (d *Detector) speaksAgainst(fastest statistic) bool {
+// together they have less than half of the surprise that begins one, and
+// deviate by less than half of what the samples did with which it began. The
+// windows are left out; they remember what is over.
+func (d *Detector) speaksAgainst() bool {
 	sign := signOf(d.firing)
-	if fastest.counts && d.tails[0][sideOf(sign)].surprise(sign*fastest.z) >= d.opts.Sensitivity/2 {
-		return false
-	}
-	return sign*d.head.mean(d.evidence.lastSamples(d.clear)) < d.size/2
+	sum, n := d.evidence.lastSamples(d.clear / 2)
+	t := d.tails[run][sideOf(sign)]
+	return t.surprise(sign*d.head.deviation(sum, n)) < d.opts.Sensitivity/2 &&
+		sign*d.head.mean(sum, n) < d.size/2
 }
 
 func signOf(dir Direction) float64 {
@@ -287,7 +298,10 @@ func (d *Detector) learn(at instant, worst float64, s [2]float64, stats [statist
 	held := suspicious && !d.tripped
 	d.head.learn(at, held)
 	if d.firing == "" || d.tripped {
-		d.learnTails(s, stats)
+		d.learnTails(at.hour(), s, stats)
+	} else {
+		d.records[down].drop()
+		d.records[up].drop()
 	}
 	if !suspicious {
 		d.heldFor = 0
@@ -301,13 +315,13 @@ func (d *Detector) learn(at instant, worst float64, s [2]float64, stats [statist
 // learnTails counts what the statistics reached. A surprising one counts little:
 // it may be the start of a fault that is never called an anomaly, and tails that
 // learn faults become blind to them.
-func (d *Detector) learnTails(s [2]float64, stats [statistics]statistic) {
-	for i, st := range stats {
+func (d *Detector) learnTails(hour int, s [2]float64, stats [statistics]statistic) {
+	for side := range d.records {
+		d.records[side].add(hour, signOf(sides[side])*stats[fast].z, d.minimum, d.memory)
+	}
+	for i, st := range stats[run:] {
 		for side := range d.counts[i] {
-			z := st.z
-			if side == down {
-				z = -z
-			}
+			z := signOf(sides[side]) * st.z
 			weight := 1.0
 			if s[side] >= censorAt && !d.tripped {
 				weight = censorWeight
@@ -318,28 +332,30 @@ func (d *Detector) learnTails(s [2]float64, stats [statistics]statistic) {
 }
 
 // readTails takes the tails from what was counted, and from the head's prior
-// where too little was.
-func (d *Detector) readTails() {
+// where too little was. The fast statistic's depend on the hour of the day.
+func (d *Detector) readTails(hour int) {
 	w := math.Min(math.Max((float64(d.seen)-d.mature)/d.mature, 0), 1)
-	for i := range d.tails {
+	least := recordYoung*(1-w) + recordLeast*w
+	for i := run; i < statistics; i++ {
 		var prior tail
 		if w < 1 {
 			prior = d.head.prior(i, &d.evidence)
 		}
 		for side := range d.tails[i] {
-			switch {
-			case w == 0:
-				d.tails[i][side] = prior
-			default:
-				d.tails[i][side] = prior.mix(d.counts[i][side].tail(), w)
+			t := prior
+			if w > 0 {
+				t = prior.mix(d.counts[i-run][side].tail(), w)
 			}
+			d.tails[i][side] = t
 		}
+	}
+	for side, r := range d.records {
+		d.tails[fast][side] = r.tail(hour, least, d.tails[run][side].level(DefaultSensitivity))
 	}
 }
 
-// band returns the values between which the fastest statistic stays below the
-// sensitivity.
+// band returns the values between which the run stays below the sensitivity.
 func (d *Detector) band() (expected, lower, upper float64) {
 	s := d.opts.Sensitivity
-	return d.head.band(d.tails[0][down].level(s), d.tails[0][up].level(s))
+	return d.head.band(d.tails[run][down].level(s), d.tails[run][up].level(s))
 }

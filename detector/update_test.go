@@ -30,14 +30,14 @@ func TestBigFaultIsFoundSoonAndEnds(t *testing.T) {
 				}
 				d, s := newDetector(t, usual(kind, step)), newSource(kind, step, 1)
 				false1 := 0
-				begin := run(d, s, monday, int(14*24*time.Hour/step), normal(kind), func(_ int, j Judgement) {
+				begin := feed(d, s, monday, int(14*24*time.Hour/step), normal(kind), func(_ int, j Judgement) {
 					if j.State == Anomalous {
 						false1++
 					}
 				})
 				found := -1
 				var since time.Time
-				end := run(d, s, begin, 60, fault, func(i int, j Judgement) {
+				end := feed(d, s, begin, 60, fault, func(i int, j Judgement) {
 					if j.State == Anomalous && found < 0 {
 						found, since = i, j.Since
 						if j.Direction != want {
@@ -52,7 +52,7 @@ func TestBigFaultIsFoundSoonAndEnds(t *testing.T) {
 					t.Errorf("onset is %d samples early", early)
 				}
 				over := -1
-				run(d, s, end, 60, normal(kind), func(i int, j Judgement) {
+				feed(d, s, end, 60, normal(kind), func(i int, j Judgement) {
 					if j.State == Normal && over < 0 {
 						over = i
 					}
@@ -71,12 +71,12 @@ func TestBigFaultIsFoundSoonAndEnds(t *testing.T) {
 func TestNeverAnomalousInTheFirstHour(t *testing.T) {
 	for _, kind := range kinds {
 		d, s := newDetector(t, usual(kind, time.Minute)), newSource(kind, time.Minute, 1)
-		next := run(d, s, monday, 30, normal(kind), nil)
+		next := feed(d, s, monday, 30, normal(kind), nil)
 		fault := 10.0
 		if kind == Ratio {
 			fault = -0.8
 		}
-		run(d, s, next, 20, fault, func(i int, j Judgement) {
+		feed(d, s, next, 20, fault, func(i int, j Judgement) {
 			if j.State != Learning || j.Up != 0 || j.Down != 0 {
 				t.Errorf("%s, minute %d: %s, up %g, down %g, want learning", kind, 30+i, j.State, j.Up, j.Down)
 			}
@@ -143,9 +143,9 @@ func checkSound(t testing.TB, j Judgement) {
 
 func TestGapHoldsTheAnomaly(t *testing.T) {
 	d, s := newDetector(t, usual(Latency, time.Minute)), newSource(Latency, time.Minute, 1)
-	next := run(d, s, monday, 3*1440, 1, nil)
+	next := feed(d, s, monday, 3*1440, 1, nil)
 	var last Judgement
-	next = run(d, s, next, 20, 2, func(_ int, j Judgement) { last = j })
+	next = feed(d, s, next, 20, 2, func(_ int, j Judgement) { last = j })
 	if last.State != Anomalous {
 		t.Fatalf("state is %s, want anomalous", last.State)
 	}
@@ -156,7 +156,7 @@ func TestGapHoldsTheAnomaly(t *testing.T) {
 		}
 		next = next.Add(time.Minute)
 	}
-	run(d, s, next, 1, 2, func(_ int, j Judgement) {
+	feed(d, s, next, 1, 2, func(_ int, j Judgement) {
 		if j.State != Anomalous || j.Since != last.Since {
 			t.Errorf("after the gap: %+v, want anomalous since %s", j, last.Since)
 		}
@@ -181,8 +181,8 @@ func TestImpossibleSamplesChangeNothing(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			one, other := newDetector(t, usual(tc.kind, time.Minute)), newDetector(t, usual(tc.kind, time.Minute))
 			a, b := newSource(tc.kind, time.Minute, 1), newSource(tc.kind, time.Minute, 1)
-			next := run(one, a, monday, 500, normal(tc.kind), nil)
-			run(other, b, monday, 500, normal(tc.kind), nil)
+			next := feed(one, a, monday, 500, normal(tc.kind), nil)
+			feed(other, b, monday, 500, normal(tc.kind), nil)
 			tc.sample.Time, tc.sample.Given = next, nan
 			if j := one.Update(tc.sample); j.State != Unknown {
 				t.Errorf("state is %s, want unknown", j.State)
@@ -191,8 +191,8 @@ func TestImpossibleSamplesChangeNothing(t *testing.T) {
 				t.Errorf("%d invalid samples, want 1", one.Invalid())
 			}
 			var got, want []Judgement
-			run(one, a, next, 50, normal(tc.kind), func(_ int, j Judgement) { got = append(got, j) })
-			run(other, b, next, 50, normal(tc.kind), func(_ int, j Judgement) { want = append(want, j) })
+			feed(one, a, next, 50, normal(tc.kind), func(_ int, j Judgement) { got = append(got, j) })
+			feed(other, b, next, 50, normal(tc.kind), func(_ int, j Judgement) { want = append(want, j) })
 			for i := range got {
 				if got[i].Expected != want[i].Expected || got[i].Score != want[i].Score {
 					t.Fatalf("judgement %d is %+v, want %+v", i, got[i], want[i])
@@ -213,15 +213,15 @@ func TestSamplesOutOfOrderAreInvalid(t *testing.T) {
 func TestIncidentDoesNotMoveTheNextDay(t *testing.T) {
 	for _, kind := range []Kind{Latency, Rate, Gauge} {
 		d, s := newDetector(t, usual(kind, time.Minute)), newSource(kind, time.Minute, 3)
-		next := run(d, s, monday, 14*1440+10*60, 1, nil)
-		next = run(d, s, next, 4*60, 2, nil)
-		next = run(d, s, next, 20*60+60, 1, nil)
+		next := feed(d, s, monday, 14*1440+10*60, 1, nil)
+		next = feed(d, s, next, 4*60, 2, nil)
+		next = feed(d, s, next, 20*60+60, 1, nil)
 		twin := newDetector(t, usual(kind, time.Minute))
 		p := newSource(kind, time.Minute, 3)
-		run(twin, p, monday, 15*1440+10*60+60, 1, nil)
+		feed(twin, p, monday, 15*1440+10*60+60, 1, nil)
 		var got, want float64
-		run(d, s, next, 1, 1, func(_ int, j Judgement) { got = j.Expected })
-		run(twin, p, next, 1, 1, func(_ int, j Judgement) { want = j.Expected })
+		feed(d, s, next, 1, 1, func(_ int, j Judgement) { got = j.Expected })
+		feed(twin, p, next, 1, 1, func(_ int, j Judgement) { want = j.Expected })
 		if moved := got/want - 1; math.Abs(moved) > 0.07 {
 			t.Errorf("%s: the baseline moved by %.1f %% of an incident of +100 %%", kind, 100*moved)
 		}
@@ -235,9 +235,9 @@ func TestLevelShiftIsAccepted(t *testing.T) {
 		if kind == Ratio {
 			fault = -0.2
 		}
-		next := run(d, s, monday, 14*1440, normal(kind), nil)
+		next := feed(d, s, monday, 14*1440, normal(kind), nil)
 		over := -1
-		next = run(d, s, next, 12*60, fault, func(i int, j Judgement) {
+		next = feed(d, s, next, 12*60, fault, func(i int, j Judgement) {
 			if i > 60 && j.State == Normal && over < 0 {
 				over = i
 			}
@@ -246,7 +246,7 @@ func TestLevelShiftIsAccepted(t *testing.T) {
 			t.Errorf("%s: accepted after %d minutes, want about 360", kind, over)
 		}
 		anomalous := 0
-		run(d, s, next, 12*60, fault, func(_ int, j Judgement) {
+		feed(d, s, next, 12*60, fault, func(_ int, j Judgement) {
 			if j.State == Anomalous {
 				anomalous++
 			}
@@ -264,10 +264,10 @@ func TestAccept(t *testing.T) {
 		if kind == Ratio {
 			fault = -0.3
 		}
-		next := run(d, s, monday, 7*1440, normal(kind), nil)
-		next = run(d, s, next, 70, fault, nil)
+		next := feed(d, s, monday, 7*1440, normal(kind), nil)
+		next = feed(d, s, next, 70, fault, nil)
 		d.Accept()
-		run(d, s, next, 120, fault, func(i int, j Judgement) {
+		feed(d, s, next, 120, fault, func(i int, j Judgement) {
 			if j.State != Normal {
 				t.Fatalf("%s: %s %d minutes after the level was accepted: %+v", kind, j.State, i, j)
 			}
@@ -285,8 +285,8 @@ func TestDaylightSaving(t *testing.T) {
 	d, s := newDetector(t, o), newSource(Rate, time.Minute, 1)
 	s.loc = berlin
 	// The clocks change on Sunday, 29 March 2026.
-	next := run(d, s, monday, 27*1440, 1, nil)
-	run(d, s, next, 3*1440, 1, func(_ int, j Judgement) {
+	next := feed(d, s, monday, 27*1440, 1, nil)
+	feed(d, s, next, 3*1440, 1, func(_ int, j Judgement) {
 		if j.State == Anomalous {
 			t.Fatalf("anomalous at %s: %+v", j.Time.In(berlin), j)
 		}

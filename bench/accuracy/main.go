@@ -25,6 +25,8 @@ type settings struct {
 	first       uint64
 	weeks       int
 	step        time.Duration
+	smooth      int
+	signal      string
 	sensitivity float64
 	parallel    int
 	only        string
@@ -39,6 +41,8 @@ func main() {
 	flag.Uint64Var(&s.first, "first-seed", 1, "seed of the first one")
 	flag.IntVar(&s.weeks, "weeks", 4, "weeks that count, after three to learn")
 	flag.DurationVar(&s.step, "step", time.Minute, "distance between samples")
+	flag.StringVar(&s.signal, "signal", "", "only signals whose name contains this")
+	flag.IntVar(&s.smooth, "smooth", 1, "samples over which rates and ratios are formed")
 	flag.Float64Var(&s.sensitivity, "sensitivity", detector.DefaultSensitivity, "of tidemark")
 	flag.IntVar(&s.parallel, "parallel", runtime.GOMAXPROCS(0), "simulations at a time")
 	flag.StringVar(&s.only, "only", "", "run only the sections whose name contains this")

@@ -22,11 +22,14 @@ type trial struct {
 // begin is a Monday.
 var begin = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 
-func newTrial(seed uint64, volume float64, step time.Duration, weeks int) trial {
-	perWeek := int(7 * 24 * time.Hour / step)
+func (s settings) trial(seed uint64, volume float64) trial {
+	perWeek := int(7 * 24 * time.Hour / s.step)
 	return trial{
-		stack: stack{seed: seed, volume: volume, start: begin, step: step, length: (warmWeeks + weeks) * perWeek},
-		from:  warmWeeks * perWeek,
+		stack: stack{
+			seed: seed, volume: volume, start: begin, step: s.step, smooth: s.smooth,
+			length: (warmWeeks + s.weeks) * perWeek,
+		},
+		from: warmWeeks * perWeek,
 	}
 }
 

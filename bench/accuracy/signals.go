@@ -2,6 +2,8 @@ package main
 
 import (
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"tidemark/detector"
@@ -29,6 +31,10 @@ func sampleOf(s slot, value, support, given float64) detector.Sample {
 
 // signals are the ones of the tables, with the minimum effects of the standard
 // signals.
+func (s settings) signals() []watched {
+	return slices.DeleteFunc(signals(s.step), func(w watched) bool { return !strings.Contains(w.name, s.signal) })
+}
+
 func signals(step time.Duration) []watched {
 	nan := math.NaN()
 	options := func(kind detector.Kind, dir detector.Direction, e detector.MinEffect, given bool) detector.Options {

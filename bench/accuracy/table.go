@@ -16,7 +16,7 @@ type key struct {
 // table prints, for each signal and contender, the false alarms per series and
 // month and what is found of each fault, by volume.
 func table(s settings) {
-	ws := signals(s.step)
+	ws := s.signals()
 	cells := map[key]outcome{}
 	var mu sync.Mutex
 	put := func(k key, o outcome) {
@@ -34,7 +34,7 @@ func table(s settings) {
 		}
 	}
 	p.wg.Wait()
-	fmt.Printf("%d seeds, %d weeks, step %s, sensitivity %g; volumes %g/s\n", s.seeds, s.weeks, s.step, s.sensitivity, volumes)
+	fmt.Printf("%d seeds, %d weeks, step %s, rates over %d steps, sensitivity %g; volumes %g/s\n", s.seeds, s.weeks, s.step, s.smooth, s.sensitivity, volumes)
 	fmt.Println("false alarms per series and month; recall % (within 5 samples; median delay in samples)")
 	for i, w := range ws {
 		printSignal(w, i, s, cells)
@@ -50,7 +50,7 @@ func (s settings) contenders(w watched) []contender {
 }
 
 func quietTrial(s settings, ws []watched, v int, volume float64, seed uint64, put func(key, outcome)) {
-	t := newTrial(seed, volume, s.step, s.weeks)
+	t := s.trial(seed, volume)
 	slots := t.stack.run()
 	for i, w := range ws {
 		for c, con := range s.contenders(w) {
@@ -65,7 +65,7 @@ func faultTrials(s settings, ws []watched, v int, volume float64, seed uint64, p
 	runs := map[change][]slot{}
 	for i, w := range ws {
 		for e, ef := range w.effects {
-			t := newTrial(1000+seed, volume, s.step, s.weeks).withFaults(ef.change)
+			t := s.trial(1000+seed, volume).withFaults(ef.change)
 			slots := runs[ef.change]
 			if slots == nil {
 				slots = t.stack.run()

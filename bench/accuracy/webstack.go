@@ -84,13 +84,13 @@ func (s *stack) run() []slot {
 		changes = append(s.legit(r, s), s.faults...)
 	}
 	seconds := s.step.Seconds()
-	traffic := newWobble(r, s.step, 20*time.Minute, 0.04)
+	traffic := newWobble(r, s.step, 20*time.Minute, 0.06)
 	errors := newWobble(r, s.step, time.Hour, 0.10)
-	hits := newWobble(r, s.step, time.Hour, 0.05)
-	queries := newWobble(r, s.step, 20*time.Minute, 0.03)
-	latency := newWobble(r, s.step, 15*time.Minute, 0.04)
+	hits := newWobble(r, s.step, time.Hour, 0.08)
+	queries := newWobble(r, s.step, 20*time.Minute, 0.05)
+	latency := newWobble(r, s.step, 15*time.Minute, 0.05)
 	queryTime := newWobble(r, s.step, 15*time.Minute, 0.05)
-	dayFactor, day := 1.0, -1
+	days := newDays(r)
 	burst, burstLeft := 1.0, 0
 	gapLeft := 0
 	out := make([]slot, s.length)
@@ -98,14 +98,10 @@ func (s *stack) run() []slot {
 	for i := range out {
 		at := s.start.Add(time.Duration(i) * s.step)
 		local := at.In(loc)
-		if local.YearDay() != day {
-			day = local.YearDay()
-			dayFactor = math.Exp(0.04 * r.NormFloat64())
-		}
 		c := effect(changes, i)
 		hour := float64(local.Hour()) + float64(local.Minute())/60 + float64(local.Second())/3600
 		month := at.Sub(s.start).Hours() / (30 * 24)
-		rate := s.volume * rhythm(hour, local.Weekday()) * dayFactor * math.Exp(traffic.next()+0.1*month)
+		rate := s.volume * rhythm(hour) * weekend(local) * days.factor(local) * math.Exp(traffic.next()+0.1*month)
 		rate *= c.traffic
 		n := poisson(r, rate*seconds)
 		pError := math.Min(errorRatio*math.Exp(errors.next())*c.errors, 1)
@@ -113,7 +109,7 @@ func (s *stack) run() []slot {
 		lookups := poisson(r, 2*rate*seconds)
 		batch := 0.0
 		if local.Hour() == 3 && local.Minute() < 20 {
-			batch = 3.3 * s.volume * rhythm(3, time.Tuesday) // as much, whatever the traffic
+			batch = 3.3 * s.volume * rhythm(3) // as much, whatever the traffic
 		}
 		q := poisson(r, (rate*math.Exp(queries.next())+batch)*c.queries*seconds)
 		if burstLeft > 0 {
@@ -183,14 +179,39 @@ func (s *stack) form(out []slot, counts []counted) {
 	}
 }
 
-// rhythm is the share of the average workday's traffic at an hour.
-func rhythm(hour float64, weekday time.Weekday) float64 {
+// rhythm is the traffic at an hour of a workday, 1 on average.
+func rhythm(hour float64) float64 {
 	x := 2 * math.Pi * (hour - 15) / 24
-	day := math.Exp(0.55*math.Cos(x) + 0.12*math.Cos(2*x))
-	if weekday == time.Saturday || weekday == time.Sunday {
-		day *= 0.7
+	return 0.91 * math.Exp(0.55*math.Cos(x)+0.12*math.Cos(2*x))
+}
+
+// weekend is the factor of the weekend: 0.7, which comes and goes over six hours
+// around midnight.
+func weekend(local time.Time) float64 {
+	const low, ramp = 0.7, 3.0
+	hours := float64(local.Weekday())*24 + float64(local.Hour()) + float64(local.Minute())/60
+	into := math.Remainder(hours, 7*24) // from Sunday, 0:00
+	part := math.Min(into+24+ramp, 24+ramp-into) / (2 * ramp)
+	return 1 - (1-low)*math.Min(math.Max(part, 0), 1)
+}
+
+// days are factors of single days, which change from noon to noon.
+type days struct {
+	rand     *rand.Rand
+	from, to float64
+	noon     int
+}
+
+func newDays(r *rand.Rand) *days { return &days{rand: r, noon: -1} }
+
+func (d *days) factor(local time.Time) float64 {
+	shifted := local.Add(-12 * time.Hour)
+	if noon := shifted.YearDay(); noon != d.noon {
+		d.noon = noon
+		d.from, d.to = d.to, 0.04*d.rand.NormFloat64()
 	}
-	return day
+	part := (float64(shifted.Hour()) + float64(shifted.Minute())/60) / 24
+	return math.Exp(d.from*(1-part) + d.to*part)
 }
 
 // effect returns the factors in force at step i.

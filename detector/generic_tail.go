@@ -1,0 +1,148 @@
+package detector
+
+import "math"
+
+const (
+	surpriseBins     = 384
+	surprisePerOct   = 16   // bins per factor of two
+	surpriseStart    = 1e-3 // upper edge of the first bin
+	surpriseMemory   = 4000 // samples in which a weight falls by e
+	surpriseNeeded   = 100  // samples before anything is surprising
+	surpriseFrom     = 0.05 // probability from which on the tail is fitted
+	heaviestTail     = 0.6  // shape; the mean of heavier ones is hardly known
+	surpriseOverflow = 1e4  // weight at which all are divided by it
+)
+
+// surpriseTail says how surprising a statistic (at least 0) is by the measure of
+// its own past: −log10 of the probability that it is so large. Up to its 95 %
+// quantile the probability is a share of the past; above, it is that of a
+// generalised Pareto distribution with the mean and the variance of what lay
+// above. The zero value is ready to use.
+type surpriseTail struct {
+	counts [surpriseBins]float32 // by weight
+	total  float64
+	weight float64 // of the newest sample
+	seen   int
+
+	fit      paretoTail // of the counts
+	fitSteps int        // samples until it is fitted again
+}
+
+// paretoTail is the distribution above a quantile.
+type paretoTail struct {
+	from   float64 // the quantile
+	share  float64 // of the past that lies above it
+	shape  float64 // 0 to heaviestTail; 0 is exponential
+	spread float64
+}
+
+// refitAfter is how many samples a fit is used for.
+const refitAfter = 1
+
+// surprise returns about −log10 of the probability of z or more, 0 to
+// genericCap. It is 0 before there is a past to compare with.
+func (s *surpriseTail) surprise(z float64) float64 {
+	if s.seen < surpriseNeeded {
+		return 0
+	}
+	f := s.fitted()
+	if z < f.from {
+		above := 0.0
+		for _, c := range s.counts[surpriseBin(z):] {
+			above += float64(c)
+		}
+		// Rounding may take the share above 1.
+		return math.Max(0, -math.Log10((above+s.weight)/(s.total+s.weight)))
+	}
+	p := -math.Log10(f.share)
+	if x := (z - f.from) / f.spread; f.shape > 1e-6 {
+		p += math.Log10(1+f.shape*x) / f.shape
+	} else {
+		p += x / math.Ln10
+	}
+	return math.Min(math.Max(p, 0), genericCap)
+}
+
+// level returns the statistic whose surprise is p, NaN before there is a past.
+func (s *surpriseTail) level(p float64) float64 {
+	if s.seen < surpriseNeeded {
+		return math.NaN()
+	}
+	f := s.fitted()
+	x := math.Max(0, p+math.Log10(f.share)) * math.Ln10
+	if f.shape > 1e-6 {
+		x = math.Expm1(f.shape*x) / f.shape
+	}
+	return f.from + f.spread*x
+}
+
+// add counts z.
+func (s *surpriseTail) add(z float64) {
+	s.seen++
+	if s.weight == 0 {
+		s.weight = 1
+	}
+	s.weight *= math.Exp(1.0 / surpriseMemory)
+	if s.weight > surpriseOverflow {
+		s.total = 0
+		for i := range s.counts {
+			s.counts[i] /= surpriseOverflow
+			s.total += float64(s.counts[i])
+		}
+		s.weight /= surpriseOverflow
+	}
+	s.counts[surpriseBin(z)] += float32(s.weight)
+	s.total += s.weight
+	s.fitSteps--
+}
+
+func surpriseBin(z float64) int {
+	if !(z > surpriseStart) {
+		return 0
+	}
+	return int(math.Min(1+surprisePerOct*math.Log2(z/surpriseStart), surpriseBins-1))
+}
+
+// surpriseEdge returns the lower edge of a bin.
+func surpriseEdge(bin int) float64 {
+	if bin == 0 {
+		return 0
+	}
+	return surpriseStart * math.Exp2(float64(bin-1)/surprisePerOct)
+}
+
+func (s *surpriseTail) fitted() paretoTail {
+	if s.fitSteps <= 0 {
+		s.fit = s.refit()
+		s.fitSteps = refitAfter
+	}
+	return s.fit
+}
+
+// refit takes the moments of the excesses over the largest bin edge above which
+// at least 5 % of the past lie. Inside a bin values are spread evenly, so that
+// neither moment is 0.
+func (s *surpriseTail) refit() paretoTail {
+	bin, above := surpriseBins, 0.0
+	for above < surpriseFrom*s.total && bin > 0 {
+		bin--
+		above += float64(s.counts[bin])
+	}
+	from := surpriseEdge(bin)
+	var mean, square float64
+	for i := bin; i < surpriseBins; i++ {
+		if c := float64(s.counts[i]); c > 0 {
+			low, high := surpriseEdge(i)-from, surpriseEdge(i+1)-from
+			mean += c * (low + high) / 2
+			square += c * (low*low + low*high + high*high) / 3
+		}
+	}
+	mean /= above
+	variance := square/above - mean*mean
+	ratio := mean * mean / variance
+	return paretoTail{
+		from: from, share: above / s.total,
+		shape:  math.Min(math.Max((1-ratio)/2, 0), heaviestTail),
+		spread: mean * (ratio + 1) / 2,
+	}
+}

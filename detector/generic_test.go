@@ -1,0 +1,270 @@
+package detector
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"gonum.org/v1/gonum/stat"
+)
+
+// genericDays feeds days of a noisy daily rhythm at 5 minutes, changed by f,
+// and returns the judgements.
+func genericDays(days int, f func(i int, v float64) float64) []GenericJudgement {
+	const perDay = 24 * 12
+	g := NewGeneric(5*time.Minute, nil)
+	rng := rand.New(rand.NewPCG(7, 1))
+	begin := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	var out []GenericJudgement
+	for i := range days * perDay {
+		v := 100 + 40*math.Sin(2*math.Pi*float64(i)/perDay) + 3*rng.NormFloat64()
+		out = append(out, g.Update(begin.Add(time.Duration(i)*5*time.Minute), f(i, v)))
+	}
+	return out
+}
+
+// anomalies returns the indexes of the judgements that are one, from a sample
+// on.
+func anomalies(js []GenericJudgement, from int) []int {
+	var out []int
+	for i, j := range js {
+		if i >= from && j.State == Anomalous {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func TestGenericFinds(t *testing.T) {
+	const at = 10*288 + 100 // in the eleventh day
+	for _, tc := range []struct {
+		name   string
+		change func(i int, v float64) float64
+		within int // samples, −1 for never
+	}{
+		{"nothing", func(_ int, v float64) float64 { return v }, -1},
+		{"spike", func(i int, v float64) float64 {
+			if i == at {
+				return v + 100
+			}
+			return v
+		}, 0},
+		{"level", func(i int, v float64) float64 {
+			if i >= at {
+				return v + 50
+			}
+			return v
+		}, 12},
+		{"unusual hour", func(i int, v float64) float64 { // the night's level by day, well inside the range
+			if i >= at && i < at+36 {
+				return v - 60
+			}
+			return v
+		}, 12},
+		{"flat line", func(i int, v float64) float64 {
+			if i >= at {
+				return 120
+			}
+			return v
+		}, 48},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			js := genericDays(12, tc.change)
+			got := anomalies(js, 5*288)
+			switch {
+			case tc.within < 0 && len(got) > 0:
+				t.Errorf("got anomalies at %v, want none", got)
+			case tc.within >= 0 && (len(got) == 0 || got[0] < at || got[0] > at+tc.within):
+				t.Errorf("got anomalies at %v, want the first one from %d to %d", got, at, at+tc.within)
+			}
+			for i := 1; i < len(got); i++ {
+				if got[i]-got[i-1] <= quietSamples && js[got[i]].Surprise <= louder*js[got[i-1]].Surprise {
+					t.Errorf("got anomalies at %d and %d, which is one told twice", got[i-1], got[i])
+				}
+			}
+		})
+	}
+}
+
+func TestGenericBandHoldsWhatIsUsual(t *testing.T) {
+	js := genericDays(12, func(_ int, v float64) float64 { return v })
+	inside, n := 0, 0
+	for _, j := range js[5*288:] {
+		n++
+		if j.Lower <= j.Value && j.Value <= j.Upper {
+			inside++
+		}
+		if !(j.Lower < j.Expected && j.Expected < j.Upper) || math.Abs(j.Expected-j.Value) > 25 {
+			t.Fatalf("got band %g, %g, %g of value %g", j.Lower, j.Expected, j.Upper, j.Value)
+		}
+	}
+	if n-inside > n/1000 {
+		t.Errorf("%d of %d usual values lie outside the band", n-inside, n)
+	}
+}
+
+func TestGenericLearnsFirst(t *testing.T) {
+	for i, j := range genericDays(1, func(i int, v float64) float64 {
+		if i == 50 {
+			return 1e6
+		}
+		return v
+	}) {
+		if i < noveltyAfter && (j.State != Learning || j.Score() != 0) {
+			t.Fatalf("sample %d: got %s with score %g, want learning with 0", i, j.State, j.Score())
+		}
+	}
+}
+
+func TestGenericTakesGapsForNothing(t *testing.T) {
+	g := NewGeneric(time.Minute, nil)
+	h := NewGeneric(time.Minute, nil)
+	rng := rand.New(rand.NewPCG(3, 4))
+	for i := range 2000 {
+		at := time.Unix(int64(60*i), 0)
+		for _, gap := range []float64{math.NaN(), math.Inf(1), -math.MaxFloat64} {
+			if j := g.Update(at, gap); j.State != Unknown || j.Score() != 0 {
+				t.Fatalf("gap %g: got %s with score %g, want unknown with 0", gap, j.State, j.Score())
+			}
+		}
+		v := rng.ExpFloat64()
+		if a, b := g.Update(at, v), h.Update(at, v); a.Surprise != b.Surprise || a.State != b.State {
+			t.Fatalf("sample %d: got %v with gaps, %v without", i, a, b)
+		}
+	}
+}
+
+// TestGenericIsNeverNaN feeds series that make scales vanish or overflow.
+func TestGenericIsNeverNaN(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for name, next := range map[string]func(i int) float64{
+		"constant":        func(int) float64 { return 5 },
+		"zero, then one":  func(i int) float64 { return float64(i / 1500) },
+		"two values":      func(i int) float64 { return float64(i % 2) },
+		"mostly zero":     func(i int) float64 { return float64(max(0, rng.IntN(200)-198)) },
+		"huge":            func(int) float64 { return 1e30 * (2*rng.Float64() - 1) },
+		"tiny":            func(int) float64 { return 1e-300 * rng.Float64() },
+		"all magnitudes":  func(int) float64 { return math.Exp(60 * rng.NormFloat64()) },
+		"growing counter": func(i int) float64 { return 1e12 + float64(i) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewGeneric(time.Hour, time.FixedZone("", 5*3600+1800))
+			for i := range 3000 {
+				j := g.Update(time.Unix(int64(3600*i), 0), next(i))
+				if s := j.Score(); !(s >= 0 && s <= 1) || math.IsNaN(j.Surprise) || j.Lower > j.Upper {
+					t.Fatalf("sample %d: got %+v with score %g", i, j, s)
+				}
+			}
+		})
+	}
+}
+
+func TestWindowIsSortedCopyOfTheNewest(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	w := newWindow(50)
+	var all []float64
+	for i := range 500 {
+		v := math.Round(10*rng.NormFloat64()) / 4 // with ties
+		old, left := w.push(v)
+		all = append(all, v)
+		if left != (i >= 50) || left && old != all[i-50] {
+			t.Fatalf("value %d: %g left (%t), want that of 50 before", i, old, left)
+		}
+		want := slices.Sorted(slices.Values(all[max(0, i-49):]))
+		if !slices.Equal(w.sorted, want) {
+			t.Fatalf("value %d: got %v, want %v", i, w.sorted, want)
+		}
+		distances := make([]float64, len(want))
+		for k, x := range want {
+			distances[k] = math.Abs(x - 0.3)
+		}
+		slices.Sort(distances)
+		if got, want := w.deviation(0.3), distances[len(distances)/2]; math.Abs(got-want) > 1e-12 {
+			t.Fatalf("value %d: got deviation %g, want %g", i, got, want)
+		}
+		if got, want := w.quantile(0.5), (want[(len(want)-1)/2]+want[len(want)/2])/2; math.Abs(got-want) > 1e-12 {
+			t.Fatalf("value %d: got median %g, want %g", i, got, want)
+		}
+	}
+}
+
+func TestDistanceIsKolmogorovSmirnov(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 2))
+	for _, round := range []float64{1e6, 2} { // without and with ties
+		a, b := newWindow(24), newWindow(300)
+		for i := range 600 {
+			b.push(math.Round(round*rng.NormFloat64()) / round)
+			a.push(math.Round(round*(rng.NormFloat64()*1.5+0.3)) / round)
+			got, want := distance(a, b), stat.KolmogorovSmirnov(a.sorted, nil, b.sorted, nil)
+			if math.Abs(got-want) > 1e-12 {
+				t.Fatalf("after %d values: got %g, want %g", i+1, got, want)
+			}
+		}
+	}
+}
+
+func TestSurpriseIsMinusLogOfProbability(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 8))
+	for _, tc := range []struct {
+		name string
+		draw func() float64
+		tail func(z float64) float64 // probability of z or more
+	}{
+		{"exponential", rng.ExpFloat64, func(z float64) float64 { return math.Exp(-z) }},
+		{"normal", func() float64 { return math.Abs(rng.NormFloat64()) }, func(z float64) float64 { return math.Erfc(z / math.Sqrt2) }},
+		{"heavy", func() float64 { return math.Pow(1-rng.Float64(), -0.25) }, func(z float64) float64 { return math.Pow(z, -4) }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var s surpriseTail
+			for range 40000 {
+				s.add(tc.draw())
+			}
+			last := 0.0
+			for z := 0.1; z < 4; z += 0.1 {
+				got, p := s.surprise(z), tc.tail(z)
+				if p > 1 {
+					continue
+				}
+				if want := -math.Log10(p); want < 3.5 && math.Abs(got-want) > 0.1+0.15*want {
+					t.Errorf("surprise of %.1f: got %.2f, want about %.2f", z, got, want)
+				}
+				if got < last-0.05 {
+					t.Errorf("surprise falls from %.2f to %.2f at %.1f", last, got, z)
+				}
+				last = got
+			}
+			for _, p := range []float64{2, 3.3, GenericThreshold} {
+				if got := s.surprise(s.level(p)); math.Abs(got-p) > 1e-6 {
+					t.Errorf("surprise at level %g: got %g", p, got)
+				}
+			}
+			if got := s.surprise(math.Inf(1)); got != genericCap {
+				t.Errorf("surprise of infinity: got %g, want %g", got, genericCap)
+			}
+		})
+	}
+	var empty surpriseTail
+	if got := empty.surprise(5); got != 0 {
+		t.Errorf("surprise without a past: got %g, want 0", got)
+	}
+	if got := empty.level(5); !math.IsNaN(got) {
+		t.Errorf("level without a past: got %g, want NaN", got)
+	}
+}
+
+func BenchmarkGeneric(b *testing.B) {
+	g := NewGeneric(time.Minute, nil)
+	rng := rand.New(rand.NewPCG(1, 9))
+	values := make([]float64, 4096)
+	for i := range values {
+		values[i] = 100 + rng.NormFloat64()
+	}
+	at := time.Unix(0, 0)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		at = at.Add(time.Minute)
+		g.Update(at, values[i%len(values)])
+	}
+}

@@ -1,0 +1,107 @@
+package detector
+
+import (
+	"math"
+	"slices"
+	"sort"
+)
+
+// window holds the newest values, in the order in which they came and sorted.
+type window struct {
+	ring   []float64 // grows up to its capacity, then is overwritten
+	next   int       // where the next value goes
+	sorted []float64
+}
+
+func newWindow(size int) *window {
+	return &window{ring: make([]float64, 0, size), sorted: make([]float64, 0, size)}
+}
+
+func (w *window) len() int { return len(w.sorted) }
+
+// push adds v, which must not be NaN. If the window is full, the oldest value
+// leaves it and is returned.
+func (w *window) push(v float64) (old float64, left bool) {
+	at, _ := slices.BinarySearch(w.sorted, v)
+	if len(w.ring) < cap(w.ring) {
+		w.ring = append(w.ring, v)
+		w.sorted = slices.Insert(w.sorted, at, v)
+		return 0, false
+	}
+	old = w.ring[w.next]
+	w.ring[w.next] = v
+	w.next = (w.next + 1) % len(w.ring)
+	gone, _ := slices.BinarySearch(w.sorted, old)
+	if gone < at {
+		at--
+		copy(w.sorted[gone:at], w.sorted[gone+1:at+1])
+	} else {
+		copy(w.sorted[at+1:gone+1], w.sorted[at:gone])
+	}
+	w.sorted[at] = v
+	return old, true
+}
+
+// quantile returns the value below which a share p, 0–1, of the values lies,
+// linear between two values. The window must not be empty.
+func (w *window) quantile(p float64) float64 {
+	at := p * float64(len(w.sorted)-1)
+	i := int(at)
+	if i+1 >= len(w.sorted) {
+		return w.sorted[len(w.sorted)-1]
+	}
+	return w.sorted[i] + (at-float64(i))*(w.sorted[i+1]-w.sorted[i])
+}
+
+// span returns the distance between the least and the largest value. The window
+// must not be empty.
+func (w *window) span() float64 { return w.sorted[len(w.sorted)-1] - w.sorted[0] }
+
+// deviation returns the median distance of the values from center, the upper
+// one of two. The window must not be empty.
+//
+// The k values nearest to the center are neighbours in the sorted window: it
+// looks for the first of those neighbours whose next one on the right is not
+// nearer than itself.
+func (w *window) deviation(center float64) float64 {
+	k := len(w.sorted)/2 + 1
+	low, high := 0, len(w.sorted)-k
+	for low < high {
+		mid := (low + high) / 2
+		if center-w.sorted[mid] > w.sorted[mid+k]-center {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	return math.Max(center-w.sorted[low], w.sorted[low+k-1]-center)
+}
+
+// below returns the share of the values that are less than v, and of those that
+// are at most v.
+func (w *window) below(v float64) (less, atMost float64) {
+	n := float64(len(w.sorted))
+	i, _ := slices.BinarySearch(w.sorted, v)
+	j := i + sort.Search(len(w.sorted)-i, func(k int) bool { return w.sorted[i+k] > v })
+	return float64(i) / n, float64(j) / n
+}
+
+// distance returns the Kolmogorov–Smirnov statistic, 0–1: the largest distance
+// between the distribution functions of two windows, neither of them empty. That
+// of b is monotone between two values of a, so that it suffices to look there:
+// it should be the larger window.
+func distance(a, b *window) float64 {
+	n := float64(len(a.sorted))
+	largest := 0.0
+	for i := 0; i < len(a.sorted); {
+		v := a.sorted[i]
+		end := i + 1
+		for end < len(a.sorted) && a.sorted[end] == v {
+			end++
+		}
+		less, atMost := b.below(v)
+		largest = max(largest, math.Abs(less-float64(i)/n), math.Abs(atMost-float64(end)/n))
+		i = end
+	}
+	return largest
+}
