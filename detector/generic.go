@@ -42,7 +42,7 @@ const (
 // everything seen so far. The first three are surprising by the measure of
 // their own past alone. All lengths are in samples, whatever the step.
 //
-// A Generic is not safe for concurrent use. It takes about 26 KiB.
+// A Generic is not safe for concurrent use. It takes about 32 KiB.
 type Generic struct {
 	loc     *time.Location
 	bin     time.Duration

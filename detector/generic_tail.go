@@ -23,9 +23,6 @@ type surpriseTail struct {
 	total  float64
 	weight float64 // of the newest sample
 	seen   int
-
-	fit      paretoTail // of the counts
-	fitSteps int        // samples until it is fitted again
 }
 
 // paretoTail is the distribution above a quantile.
@@ -36,16 +33,13 @@ type paretoTail struct {
 	spread float64
 }
 
-// refitAfter is how many samples a fit is used for.
-const refitAfter = 1
-
 // surprise returns about −log10 of the probability of z or more, 0 to
 // genericCap. It is 0 before there is a past to compare with.
 func (s *surpriseTail) surprise(z float64) float64 {
 	if s.seen < surpriseNeeded {
 		return 0
 	}
-	f := s.fitted()
+	f := s.fit()
 	if z < f.from {
 		above := 0.0
 		for _, c := range s.counts[surpriseBin(z):] {
@@ -68,7 +62,7 @@ func (s *surpriseTail) level(p float64) float64 {
 	if s.seen < surpriseNeeded {
 		return math.NaN()
 	}
-	f := s.fitted()
+	f := s.fit()
 	x := math.Max(0, p+math.Log10(f.share)) * math.Ln10
 	if f.shape > 1e-6 {
 		x = math.Expm1(f.shape*x) / f.shape
@@ -93,7 +87,6 @@ func (s *surpriseTail) add(z float64) {
 	}
 	s.counts[surpriseBin(z)] += float32(s.weight)
 	s.total += s.weight
-	s.fitSteps--
 }
 
 func surpriseBin(z float64) int {
@@ -103,36 +96,28 @@ func surpriseBin(z float64) int {
 	return int(math.Min(1+surprisePerOct*math.Log2(z/surpriseStart), surpriseBins-1))
 }
 
-// surpriseEdge returns the lower edge of a bin.
-func surpriseEdge(bin int) float64 {
-	if bin == 0 {
-		return 0
+// surpriseEdges are the lower edges of the bins, and the upper one of the last.
+var surpriseEdges = func() (edges [surpriseBins + 1]float64) {
+	for i := range surpriseBins {
+		edges[i+1] = surpriseStart * math.Exp2(float64(i)/surprisePerOct)
 	}
-	return surpriseStart * math.Exp2(float64(bin-1)/surprisePerOct)
-}
+	return edges
+}()
 
-func (s *surpriseTail) fitted() paretoTail {
-	if s.fitSteps <= 0 {
-		s.fit = s.refit()
-		s.fitSteps = refitAfter
-	}
-	return s.fit
-}
-
-// refit takes the moments of the excesses over the largest bin edge above which
+// fit takes the moments of the excesses over the largest bin edge above which
 // at least 5 % of the past lie. Inside a bin values are spread evenly, so that
 // neither moment is 0.
-func (s *surpriseTail) refit() paretoTail {
+func (s *surpriseTail) fit() paretoTail {
 	bin, above := surpriseBins, 0.0
 	for above < surpriseFrom*s.total && bin > 0 {
 		bin--
 		above += float64(s.counts[bin])
 	}
-	from := surpriseEdge(bin)
+	from := surpriseEdges[bin]
 	var mean, square float64
 	for i := bin; i < surpriseBins; i++ {
 		if c := float64(s.counts[i]); c > 0 {
-			low, high := surpriseEdge(i)-from, surpriseEdge(i+1)-from
+			low, high := surpriseEdges[i]-from, surpriseEdges[i+1]-from
 			mean += c * (low + high) / 2
 			square += c * (low*low + low*high + high*high) / 3
 		}
