@@ -44,6 +44,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	checkRules := check.Command("rules", "Check rule files.")
 	checkRuleFiles := checkRules.Arg("file", "Rule files.").Required().Strings()
 	backtest, runBacktest := backtestCommand(cmd)
+	score, runScore := scoreCommand(cmd)
 	showVersion := cmd.Command("version", "Show version information.")
 
 	chosen, err := cmd.Parse(args)
@@ -68,6 +69,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = checkRulesFiles(*checkRuleFiles, stdout)
 	case backtest.FullCommand():
 		err = runBacktest(ctx, stdout, stderr)
+	case score.FullCommand():
+		err = runScore(ctx, stdout, stderr)
 	case showVersion.FullCommand():
 		fmt.Fprintln(stdout, version.Print("tidemark"))
 	}
