@@ -41,6 +41,10 @@ fmt: $(BIN)/golangci-lint
 bench: ## benchmarks, ten runs each, for benchstat
 	$(GO) test -run '^$$' -bench . -benchmem -count 10 ./... | tee bench.out
 
+.PHONY: bench-accuracy
+bench-accuracy: ## what the detectors find, and how often they are wrong, side by side with others
+	$(GO) run ./bench/accuracy $(BENCH_ARGS)
+
 .PHONY: deps-demo
 deps-demo:
 	scripts/install prometheus prometheus-alertmanager

@@ -191,7 +191,6 @@ func (m *match) verdict(v *View, all []*match) *Verdict {
 		Summary:       r.render(v),
 		Evidence:      m.evidence(),
 		RuledOut:      ruledOut(m, all),
-		Changes:       v.changesNear(),
 		Blind:         v.blind(),
 		Settle:        r.Settle,
 		For:           time.Duration(r.For),
@@ -212,6 +211,7 @@ func (m *match) verdict(v *View, all []*match) *Verdict {
 			out.Evidence[i].Since = out.Onset
 		}
 	}
+	out.Changes = v.changesNear(out.Onset)
 	out.Description = out.describe(v)
 	return out
 }

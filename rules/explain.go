@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -118,14 +119,17 @@ func (m *match) against() string {
 // changesShown is how long before the onset a change is worth mentioning.
 const changesShown = 30 * time.Minute
 
-func (v *View) changesNear() []Change {
-	onset := v.onset()
+// changesNear returns the changes before an onset, the nearest to it first.
+func (v *View) changesNear(onset time.Time) []Change {
 	var out []Change
 	for _, c := range v.Changes {
-		if onset.Sub(c.At) <= changesShown {
+		if before := onset.Sub(c.At); before <= changesShown && before >= -changeSlack*v.Step {
 			out = append(out, c)
 		}
 	}
+	slices.SortStableFunc(out, func(a, b Change) int {
+		return cmp.Compare(onset.Sub(a.At).Abs(), onset.Sub(b.At).Abs())
+	})
 	return out
 }
 

@@ -48,6 +48,19 @@ func facts(o *Observation) *Facts {
 	return f
 }
 
+// factsIf returns the facts of an observation that is as expected, nil of any
+// other or of none.
+func factsIf(o *Observation, is Expectation) *Facts {
+	if o == nil {
+		return nil
+	}
+	c := Condition{Is: is, relief: weakRelief}
+	if is != "" && c.checkSeries(o, false).Outcome != Met {
+		return nil
+	}
+	return facts(o)
+}
+
 func times(ratio float64) string {
 	if ratio >= 10 {
 		return fmt.Sprintf("%.0f×", ratio)
@@ -57,12 +70,14 @@ func times(ratio float64) string {
 
 func clock(t time.Time) string { return t.UTC().Format("15:04:05 UTC") }
 
-// parseTemplate parses a summary. Its one function, sig, returns the Facts of
-// the first of the named signals that is seen in the scope, or nil, so that
+// parseTemplate parses a summary. Its functions take names of signals and return
+// the Facts of the first that is seen in the scope (sig), or that is seen and
+// deviates upwards (up) or downwards (down), or nil, so that
 // {{ with sig "a" "b" }} skips what is not there. An unknown field of Facts is
 // an error at load.
 func parseTemplate(name, text string) (*template.Template, error) {
-	t, err := template.New(name).Funcs(template.FuncMap{"sig": func(...string) *Facts { return &Facts{} }}).Parse(text)
+	blank := func(...string) *Facts { return &Facts{} }
+	t, err := template.New(name).Funcs(template.FuncMap{"sig": blank, "up": blank, "down": blank}).Parse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -75,12 +90,11 @@ func (r *Rule) render(v *View) string {
 	t, err := r.summary.Clone()
 	if err == nil {
 		var b strings.Builder
-		t.Funcs(template.FuncMap{"sig": func(names ...string) *Facts {
-			if o := v.strongest(names); o != nil {
-				return facts(o)
-			}
-			return nil
-		}})
+		t.Funcs(template.FuncMap{
+			"sig":  func(names ...string) *Facts { return factsIf(v.strongest(names), "") },
+			"up":   func(names ...string) *Facts { return factsIf(v.strongest(names), IsUp) },
+			"down": func(names ...string) *Facts { return factsIf(v.strongest(names), IsDown) },
+		})
 		if err = t.Execute(&b, nil); err == nil {
 			return strings.Join(strings.Fields(b.String()), " ")
 		}
