@@ -78,11 +78,17 @@ func (c *continuous) observe(at instant, s Sample) ([3]float32, bool) {
 	c.expected = c.base.expect(at)
 	doubt := 0.0
 	if c.load != nil {
+		// On the first day the load explains all that it can. If a running mean
+		// took part of it, the season would, too, later: they rise together.
+		if !c.base.seasonal {
+			c.expected = 0
+		}
 		c.loadShift, doubt = c.load.expect(s.Given)
 		c.expected += c.loadShift
 	}
-	if c.base.seen == 0 && (c.load == nil || !c.load.seen()) {
+	if c.base.seen == 0 {
 		c.expected = c.y
+		c.loadShift = c.y // used with a load only
 	}
 	v := c.samplingVariance(c.expected, s)
 	c.weight = 1 / math.Sqrt(1+v/usualVariance)
@@ -201,7 +207,11 @@ func (c *continuous) learn(at instant, held bool) {
 	r := c.y - c.expected
 	pull := clip(c.u, learnClip) * c.s
 	u := clip(c.u, learnClip)
-	c.base.learn(at, c.y-c.loadShift, pull, held)
+	shift := 0.0
+	if c.load != nil {
+		shift = c.loadShift
+	}
+	c.base.learn(at, c.y-shift, pull, held)
 	if c.gate != nil {
 		c.gate.learn(at, held)
 	}
@@ -209,7 +219,7 @@ func (c *continuous) learn(at instant, held bool) {
 		return
 	}
 	if c.load != nil {
-		c.load.learn(c.given, c.loadShift+r)
+		c.load.learn(c.given, shift+r)
 	}
 	c.spread.learn(at.hour(), r*c.weight, c.s)
 	day := c.pace.rate(24 * time.Hour)
@@ -220,8 +230,12 @@ func (c *continuous) learn(at instant, held bool) {
 
 func (c *continuous) accept(e *evidence) {
 	sum, size, _ := e.window(e.long)
-	if size > 0 {
-		c.base.shift(sum[1] / float64(size))
+	switch r := sum[1] / float64(size); {
+	case size == 0:
+	case c.load != nil && !c.base.seasonal:
+		c.load.shift(r)
+	default:
+		c.base.shift(r)
 	}
 }
 

@@ -34,8 +34,6 @@ type loadProfile struct {
 
 func newLoadProfile(p pace) *loadProfile { return &loadProfile{pace: p} }
 
-func (l *loadProfile) seen() bool { return l.any }
-
 // position returns where a load lies, in bins.
 func (l *loadProfile) position(load float64) float64 {
 	x := math.Log(load + 1/l.pace.seconds)
@@ -101,4 +99,13 @@ func (l *loadProfile) learn(load, y float64) {
 	n := math.Min(float64(l.mins[bin])+perSample, loadMemory)
 	l.mins[bin] = float32(n)
 	l.level[bin] += float32((y - float64(l.level[bin])) * math.Min(1, perSample/n))
+}
+
+// shift moves the level at every load that was seen.
+func (l *loadProfile) shift(r float64) {
+	for i := range l.level {
+		if l.mins[i] > 0 {
+			l.level[i] += float32(r)
+		}
+	}
 }

@@ -1,9 +1,6 @@
 package detector
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 const (
 	// recordFactor is by how much the fast statistic must exceed its record
@@ -13,11 +10,17 @@ const (
 	// recordLeast is a record that even quiet series are taken to have.
 	recordLeast = 4.0
 
-	// recordYoung is the one before there is a history.
+	// recordYoung is the one before there is a history; it fades in a week.
 	recordYoung = 6.0
 
-	// recordHours is how many of the 24 hours of the day may have higher
-	// records than what counts as the record of the other ones, too.
+	// recordNormal is the record, in spreads, that a series without bursts
+	// does not reach in two weeks, and recordNormalFast the same where a
+	// sample is less than a minute: it is a record of more samples.
+	recordNormal     = 4.0
+	recordNormalFast = 5.5
+
+	// recordHours is how many hours of the day may have a higher record, from
+	// batch jobs, before a series is taken to have bursts at any time.
 	recordHours = 2
 )
 
@@ -55,23 +58,28 @@ func (r *record) add(hour int, z float64, wait int, memory float64) {
 // drop forgets the value that waits.
 func (r *record) drop() { r.pending = 0 }
 
-// at returns the record that counts in an hour: the largest of the hour itself
-// and its neighbours, where a batch job may have its edges, and what two
-// of the hours have exceeded, which is high if bursts come at any time.
-func (r *record) at(hour int) float64 {
-	sorted := r.best
-	slices.Sort(sorted[:])
-	return float64(max(
-		sorted[len(sorted)-1-recordHours],
-		r.best[hour], r.best[(hour+1)%24], r.best[(hour+23)%24],
-	))
+// at returns the record that counts in an hour: the largest of the hour and its
+// neighbours, where a batch job may have its edges; of the whole day if more than
+// two hours have one that is not normal.
+func (r *record) at(hour int, normal float64) float64 {
+	most, high := float32(0), 0
+	for _, v := range r.best {
+		most = max(most, v)
+		if float64(v) > normal {
+			high++
+		}
+	}
+	if high > recordHours {
+		return float64(most)
+	}
+	return float64(max(r.best[hour], r.best[(hour+1)%24], r.best[(hour+23)%24]))
 }
 
 // tail puts the default sensitivity at twice the record, and is linear. If the
-// record is above where the run is an anomaly, the series has bursts, whose tail
-// is heavy: records are then broken by far, and more is asked with the square.
-func (r *record) tail(hour int, least, anomaly float64) tail {
-	best := math.Max(r.at(hour), least)
-	perSurprise := best * math.Max(1, math.Pow(best/anomaly, 2)) * recordFactor / DefaultSensitivity
+// record is above the normal one, it is one of bursts, whose tail is heavy: it
+// will be broken by far, and more is asked with the square.
+func (r *record) tail(hour int, least, normal float64) tail {
+	best := math.Max(r.at(hour, normal), least)
+	perSurprise := best * math.Max(1, math.Pow(best/normal, 2)) * recordFactor / DefaultSensitivity
 	return tail{surpriseCommon * perSurprise, perSurprise}
 }

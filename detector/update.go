@@ -335,7 +335,6 @@ func (d *Detector) learnTails(hour int, s [2]float64, stats [statistics]statisti
 // where too little was. The fast statistic's depend on the hour of the day.
 func (d *Detector) readTails(hour int) {
 	w := math.Min(math.Max((float64(d.seen)-d.mature)/d.mature, 0), 1)
-	least := recordYoung*(1-w) + recordLeast*w
 	for i := run; i < statistics; i++ {
 		var prior tail
 		if w < 1 {
@@ -349,8 +348,14 @@ func (d *Detector) readTails(hour int) {
 			d.tails[i][side] = t
 		}
 	}
+	young := math.Max(0, 1-float64(d.seen)*d.pace.rate(7*24*time.Hour))
+	least := recordYoung*young + recordLeast*(1-young)
+	normal := recordNormal
+	if d.evidence.perBlock > 1 {
+		normal = recordNormalFast
+	}
 	for side, r := range d.records {
-		d.tails[fast][side] = r.tail(hour, least, d.tails[run][side].level(DefaultSensitivity))
+		d.tails[fast][side] = r.tail(hour, least, normal)
 	}
 }
 
