@@ -68,18 +68,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if _, err := source.Read(ctx, series.Grid{Start: span.Start, Step: span.Step, N: 1}); err != nil {
 		return nil, remedy(err)
 	}
-	replay := &replay{}
-	eng, err := engine.New(engine.Options{
-		Config: o.Config.Global, Signals: o.Config.Signals, Rules: o.Config.Rules, Source: replay,
-		Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
-	})
+	r, err := newRun(o, source, history.N+span.N)
 	if err != nil {
 		return nil, err
-	}
-	r := &run{
-		reader: reader{source: source}, replay: replay, engine: eng,
-		ledger: newLedger(), census: newCensus(o.Config.Signals),
-		progress: o.Progress, total: history.N + span.N,
 	}
 	if err := r.through(ctx, history, r.learn); err != nil {
 		return nil, remedy(err)
@@ -130,6 +121,20 @@ type run struct {
 	progress func(done, total int)
 	done     int
 	total    int
+}
+
+func newRun(o Options, source backfiller, total int) (*run, error) {
+	r := &run{
+		reader: reader{source: source}, replay: &replay{},
+		ledger: newLedger(), census: newCensus(o.Config.Signals),
+		progress: o.Progress, total: total,
+	}
+	var err error
+	r.engine, err = engine.New(engine.Options{
+		Config: o.Config.Global, Signals: o.Config.Signals, Rules: o.Config.Rules, Source: r.replay,
+		Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
+	})
+	return r, err
 }
 
 // through reads the slots of g and gives each chunk to take, while the next one

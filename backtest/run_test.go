@@ -13,7 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tidemark/ingest"
 	"tidemark/internal/promtest"
+	"tidemark/series"
 )
 
 func TestErrorsSayWhatToDo(t *testing.T) {
@@ -96,6 +98,60 @@ func testPartialDataIsReported(t *testing.T, url string) {
 		if !strings.Contains(all, want) {
 			t.Errorf("warnings:\n%s\nwant …%s…", all, want)
 		}
+	}
+}
+
+// away is a Prometheus that does not answer for chunks in which a time lies.
+type away struct {
+	backfiller
+	at time.Time
+}
+
+func (a away) Backfill(ctx context.Context, from, to time.Time, step time.Duration, yield func(series.Grid, []series.Frame) error) error {
+	return a.backfiller.Backfill(ctx, from, to, step, func(g series.Grid, frames []series.Frame) error {
+		if !a.at.Before(g.Start) && !a.at.After(g.End()) {
+			return errGone
+		}
+		return yield(g, frames)
+	})
+}
+
+// testSkippedChunk has Prometheus away during the first incident: the second is
+// found all the same.
+func testSkippedChunk(t *testing.T, url string) {
+	c := load(t, configuration(t, url, ", points_per_query: 100", signals))
+	o := Options{Config: c, Start: start, End: end}
+	history, span, err := o.grids(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := ingest.New(c.Prometheus, c.Signals, ingest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := newRun(o, away{source, bypass[0].Add(20 * time.Minute)}, history.N+span.N)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.through(t.Context(), history, r.learn); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.through(t.Context(), span, r.judge); err != nil {
+		t.Fatal(err)
+	}
+	s := r.stats(span)
+	if !s.Partial || s.SkippedChunks != 1 || s.SkippedSlots != 100 {
+		t.Errorf("got partial %t, %d chunks of %d slots skipped, want true, 1 of 100", s.Partial, s.SkippedChunks, s.SkippedSlots)
+	}
+	if want := "partial: 100 slots in 1 chunks are skipped: gone"; !slices.Contains(s.Warnings(), want) {
+		t.Errorf("got warnings %q, want %q", s.Warnings(), want)
+	}
+	var last string
+	for _, in := range r.ledger.fired() {
+		last = in.Verdict.Alert + in.Verdict.Scope.String()
+	}
+	if want := `DatabaseSlow{cluster="a", service="shop"}`; last != want {
+		t.Errorf("the last incident is %q, want %s", last, want)
 	}
 }
 
