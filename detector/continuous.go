@@ -111,12 +111,14 @@ func (c *continuous) observe(at instant, s Sample) ([3]float32, bool) {
 }
 
 func (c *continuous) statistics(e *evidence) [statistics]statistic {
-	out := [statistics]statistic{fast: c.fast(e), run: c.run(e)}
-	for i, blocks := range [...]int{e.short, e.long} {
-		if sum, size, full := e.window(blocks); full {
-			out[short+i] = statistic{sum[0] / float64(size), c.matters(sum[1] / float64(size))}
+	out := [statistics]statistic{fast: c.fast(e)}
+	for i, w := range e.windows(0, e.short, e.long) {
+		if w.full {
+			n := float64(w.size)
+			out[run+i] = statistic{w.sum[0] / n, c.matters(w.sum[1] / n)}
 		}
 	}
+	out[run] = c.run(e)
 	if c.gate != nil {
 		for i := range out {
 			out[i].counts = out[i].counts && c.gate.open(out[i].z)
@@ -229,9 +231,9 @@ func (c *continuous) learn(at instant, held bool) {
 }
 
 func (c *continuous) accept(e *evidence) {
-	sum, size, _ := e.window(e.long)
-	switch r := sum[1] / float64(size); {
-	case size == 0:
+	w := e.windows(0, 0, e.long)[2]
+	switch r := w.sum[1] / float64(w.size); {
+	case w.size == 0:
 	case c.load != nil && !c.base.seasonal:
 		c.load.shift(r)
 	default:

@@ -105,18 +105,30 @@ func (e *evidence) lastSamples(n int) (sum tally, size int) {
 	return sum, size
 }
 
-// window sums the newest blocks, and reports whether they are all there.
-func (e *evidence) window(blocks int) (sum tally, size int, full bool) {
-	i := e.open
-	for range blocks {
-		b := &e.blocks[i]
-		sum.add(b.v)
-		size += int(b.size)
-		if i--; i < 0 {
-			i = maxBlocks - 1
+// total is the sum of a window of the newest blocks. It is full if they are all there.
+type total struct {
+	sum  tally
+	size int
+	full bool
+}
+
+// windows sums three windows of so many blocks, which do not get shorter.
+func (e *evidence) windows(first, second, third int) (out [3]total) {
+	var w total
+	i, n := e.open, 0
+	for k, want := range [...]int{first, second, third} {
+		for ; n < want; n++ {
+			b := &e.blocks[i]
+			w.sum.add(b.v)
+			w.size += int(b.size)
+			if i--; i < 0 {
+				i = maxBlocks - 1
+			}
 		}
+		w.full = want > 0 && e.n > (want-1)*e.perBlock
+		out[k] = w
 	}
-	return sum, size, e.n > (blocks-1)*e.perBlock
+	return out
 }
 
 // onset estimates when a deviation began that goes on now: the start of the

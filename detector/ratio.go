@@ -68,8 +68,9 @@ type ratio struct {
 	typicalN       float64 // observations of a sample, where they are known
 	excess, scale  float64 // means of r²−V and E², for the over-dispersion
 
-	// Of the observed sample: p is expected, season is p without the local factor.
-	value, n, k, p, season float64
+	// Of the observed sample: p is expected, season is p without the local
+	// factor, phi is how much it wobbles.
+	value, n, k, p, season, phi float64
 }
 
 func newRatio(o Options, p pace) *ratio { return &ratio{pace: p, effect: o.MinEffect} }
@@ -89,6 +90,7 @@ func (h *ratio) observe(at instant, s Sample) ([3]float32, bool) {
 	}
 	h.k = h.n * h.rare(h.value)
 	h.p = h.expect(at)
+	h.phi = h.dispersion()
 	return [3]float32{float32(h.k), float32(h.n * h.p), float32(h.n)}, true
 }
 
@@ -155,7 +157,7 @@ func (h *ratio) stabilised(k, e, n float64) float64 {
 }
 
 func (h *ratio) unit(e, n float64) float64 {
-	return math.Sqrt(math.Max(0.02, 1-e/n) + h.dispersion()*e)
+	return math.Sqrt(math.Max(0.02, 1-e/n) + h.phi*e)
 }
 
 func (h *ratio) statistics(e *evidence) [statistics]statistic {
@@ -167,12 +169,9 @@ func (h *ratio) statistics(e *evidence) [statistics]statistic {
 		sum, _ := e.lastSamples(ratioRun)
 		out[fast] = h.statistic(sum)
 	}
-	if sum, _, full := e.window(ratioRun); full {
-		out[run] = h.statistic(sum)
-	}
-	for i, blocks := range [...]int{e.short, e.long} {
-		if sum, _, full := e.window(blocks); full {
-			out[short+i] = h.statistic(sum)
+	for i, w := range e.windows(ratioRun, e.short, e.long) {
+		if w.full {
+			out[run+i] = h.statistic(w.sum)
 		}
 	}
 	return out
@@ -267,7 +266,7 @@ func (h *ratio) flip() {
 }
 
 func (h *ratio) accept(e *evidence) {
-	sum, _, _ := e.window(e.long)
+	sum := e.windows(0, 0, e.long)[2].sum
 	if !(sum[1] > 0) {
 		return
 	}
