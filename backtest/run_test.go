@@ -143,7 +143,7 @@ func testSkippedChunk(t *testing.T, url string) {
 	if !s.Partial || s.SkippedChunks != 1 || s.SkippedSlots != 100 {
 		t.Errorf("got partial %t, %d chunks of %d slots skipped, want true, 1 of 100", s.Partial, s.SkippedChunks, s.SkippedSlots)
 	}
-	if want := "partial: 100 slots in 1 chunks are skipped: gone"; !slices.Contains(s.Warnings(), want) {
+	if want := fmt.Sprintf("partial: 100 slots are skipped, in 1 of %d chunks: gone", s.Chunks+1); !slices.Contains(s.Warnings(), want) {
 		t.Errorf("got warnings %q, want %q", s.Warnings(), want)
 	}
 	var last string

@@ -162,7 +162,7 @@ func (s Stats) empty() error {
 func (s Stats) Warnings() []string {
 	var out []string
 	if s.SkippedChunks > 0 {
-		out = append(out, fmt.Sprintf("partial: %d slots in %d chunks are skipped: %v", s.SkippedSlots, s.SkippedChunks, remedy(s.SkippedWhy)))
+		out = append(out, fmt.Sprintf("partial: %d slots are skipped, in %d of %d chunks: %v", s.SkippedSlots, s.SkippedChunks, s.Chunks+s.SkippedChunks, remedy(s.SkippedWhy)))
 	}
 	for _, sig := range s.Signals {
 		switch {

@@ -11,6 +11,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"tidemark/incident"
 	"tidemark/rules"
 )
@@ -48,7 +50,7 @@ func writeIncident(b *bytes.Buffer, in incident.Incident) {
 	if len(v.Blind) > 0 {
 		line("blind", strings.Join(v.Blind, ", "))
 	}
-	line("paged", fmt.Sprintf("%s after its onset", in.FiredAt.Sub(in.StartedAt)))
+	line("paged", fmt.Sprintf("%s after its onset", model.Duration(in.FiredAt.Sub(in.StartedAt))))
 	line(ending(in))
 	b.WriteByte('\n')
 }
@@ -66,13 +68,14 @@ func suspect(v rules.Verdict) string {
 }
 
 func ending(in incident.Incident) (name, text string) {
+	lasted := model.Duration(in.ResolvedAt.Sub(in.StartedAt))
 	switch {
 	case in.SupersededBy != "":
-		return "replaced", fmt.Sprintf("after %s, by a diagnosis that fits better", in.ResolvedAt.Sub(in.StartedAt))
+		return "replaced", fmt.Sprintf("after %s, by a diagnosis that fits better", lasted)
 	case in.Open():
 		return "firing", "still at the end of the range"
 	default:
-		return "resolved", fmt.Sprintf("after %s, at %s", in.ResolvedAt.Sub(in.StartedAt), in.ResolvedAt.UTC().Format(time.TimeOnly))
+		return "resolved", fmt.Sprintf("after %s, at %s", lasted, in.ResolvedAt.UTC().Format(time.TimeOnly))
 	}
 }
 
@@ -104,7 +107,7 @@ func (r *Report) writeTotals(b *bytes.Buffer) {
 // inDays writes a length as days if it is some, else as hours and minutes.
 func inDays(d time.Duration) string {
 	if d < 2*24*time.Hour {
-		return strings.TrimSuffix(d.String(), "0s")
+		return model.Duration(d).String()
 	}
 	return fmt.Sprintf("%.3g days", d.Hours()/24)
 }

@@ -45,13 +45,13 @@ func TestText(t *testing.T) {
               deploy: no change
   changed     memory 64 MiB → 1 MiB at 11:59:00
   blind       db_latency
-  paged       3m0s after its onset
-  resolved    after 42m0s, at 12:42:00
+  paged       3m after its onset
+  resolved    after 42m, at 12:42:00
 
 Wed 2025-03-05 22:00:00  TrafficSurge  {}  warning
   suspect     traffic (50 % sure)
   summary     More requests.
-  paged       5m0s after its onset
+  paged       5m after its onset
   firing      still at the end of the range
 
 Wed 2025-03-05 12:00:00 to Wed 2025-03-19 11:59:00: 14 days of 20160 slots, 9 series, 1000 samples

@@ -83,7 +83,7 @@ func (l *lines) line() (string, error) {
 func parse(line string) (point, error) {
 	columns := strings.Split(line, ",")
 	if len(columns) != 2 {
-		return point{}, badLine("%q has %d columns instead of two: write timestamp,value", shorten(line), len(columns))
+		return point{}, badLine("%q has not two columns but %d: write timestamp,value", shorten(line), len(columns))
 	}
 	for i := range columns {
 		columns[i] = strings.TrimSpace(columns[i])

@@ -45,8 +45,8 @@ func TestLines(t *testing.T) {
 			[]string{
 				`line 2: timestamp "noon" is not one: write 2026-03-04 10:00:00, RFC 3339 or unix seconds`,
 				`line 3: value "fast" is not a number: write one such as 17.5, or nothing for a gap`,
-				`line 4: "1772619300,1,2" has 3 columns instead of two: write timestamp,value`,
-				`line 5: "1772619300" has 1 columns instead of two: write timestamp,value`,
+				`line 4: "1772619300,1,2" has not two columns but 3: write timestamp,value`,
+				`line 5: "1772619300" has not two columns but 1: write timestamp,value`,
 				`line 6: value "Inf" is not a number: write one such as 17.5, or nothing for a gap`,
 				`line 7: value 1e+40 is too large: write one within ±1e30`,
 			},
