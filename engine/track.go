@@ -74,8 +74,9 @@ type window []seen
 // seen is what was read of one signal, with the state of each series.
 type seen struct {
 	*watched
-	frame  series.Frame
-	tracks []*track // as frame.Series
+	err    error
+	series []series.Series
+	tracks []*track // of the series
 }
 
 // open finds the state of every series in the frames, by the frames' signals,
@@ -85,8 +86,12 @@ func (e *Engine) open(g series.Grid, frames []series.Frame) window {
 	for _, f := range frames {
 		w := e.byName[f.Signal]
 		known := len(w.tracks)
-		one := seen{watched: w, frame: f}
+		one := seen{watched: w, err: f.Err}
 		for _, s := range f.Series {
+			if !slices.ContainsFunc(s.Values, series.Finite) {
+				continue // it begins with its first value
+			}
+			one.series = append(one.series, s)
 			one.tracks = append(one.tracks, w.track(s.Labels))
 		}
 		if len(w.tracks) != known || w.forget(g.End()) {
@@ -117,7 +122,7 @@ func (e *Engine) observe(ts time.Time, win window, i int) {
 		e.last = ts
 	}
 	for _, s := range win {
-		s.err = s.frame.Err
+		s.watched.err = s.err
 		if s.due(ts) {
 			s.take(ts, i)
 		}
@@ -146,7 +151,7 @@ func (s seen) take(ts time.Time, i int) {
 		t.value, t.support = math.NaN(), math.NaN()
 	}
 	for n, t := range s.tracks {
-		from := s.frame.Series[n]
+		from := s.series[n]
 		if v := from.Values[i]; !math.IsNaN(v) {
 			t.value, t.lastValue = v, ts
 			if from.Support != nil {
