@@ -29,24 +29,25 @@ const (
 // px is a pixel, at the 96 per inch at which the pictures are drawn.
 const px = vg.Inch / 96
 
-// closeUp is the time on both sides of the fault in the panel that shows it.
-const closeUp = 75 * time.Minute
+// closeUp returns the part of time that the right panel shows: the event, and
+// something on both sides.
+func (f figure) closeUp() (from, until time.Time) {
+	around := max(75*time.Minute, (f.event.until-f.event.from)/3)
+	return monday.Add(f.event.from - around), monday.Add(min(f.event.until+around, f.until-step))
+}
 
 // draw writes the picture of a figure: its whole history on the left, the fault
 // close up on the right.
 func (f figure) draw(path string, h history) error {
 	const top, split = 92, 590 // where the panels begin, and the right one
+	first, last := h.judged[0].Time, h.judged[len(h.judged)-1].Time
 	picture := vgimg.NewWith(vgimg.UseWH(width*px, height*px), vgimg.UseDPI(96))
 	c := draw.New(picture)
 	write(c, 14, height-26, bold(19), f.title)
-	write(c, 14, height-49, regular(14), h.summary(f))
-	legend(c, 14, height-76)
+	write(c, 14, height-49, regular(14), h.summary(f.event))
+	legend(c, 14, height-76, scene{f, h, first, last}.events())
 
-	first, last := h.judged[0].Time, h.judged[len(h.judged)-1].Time
-	from, until := monday.Add(f.fault.from-closeUp), monday.Add(f.fault.until+closeUp)
-	if until.After(last) {
-		until = last
-	}
+	from, until := f.closeUp()
 	f.panel(h, first, last).Draw(draw.Crop(c, 6*px, (split-width)*px, 6*px, -top*px))
 	f.panel(h, from, until).Draw(draw.Crop(c, (split+16)*px, -16*px, 6*px, -top*px))
 	if err := save(path, picture); err != nil {
@@ -60,7 +61,8 @@ func (f figure) panel(h history, from, until time.Time) *plot.Plot {
 	p := plot.New()
 	p.BackgroundColor = color.Transparent
 	p.X.Min, p.X.Max = seconds(from), seconds(until)
-	p.Y.Min, p.Y.Max = h.extent(monday.Add(f.fault.from - closeUp))
+	closely, _ := f.closeUp()
+	p.Y.Min, p.Y.Max = h.extent(closely)
 	p.X.Tick.Marker = clock{}
 	p.Y.Tick.Marker = values{f.signal}
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
@@ -85,14 +87,14 @@ func (h history) extent(closely time.Time) (lower, upper float64) {
 		}
 		all = append(all, j.Value)
 		if !j.Time.Before(closely) {
-			lower, upper = min(lower, j.Lower), max(upper, j.Upper)
+			lower, upper = min(lower, j.Lower, j.Value), max(upper, j.Upper, j.Value)
 		}
 	}
 	slices.Sort(all)
 	rare := len(all) / 300
 	lower, upper = min(lower, all[rare]), max(upper, all[len(all)-1-rare])
 	room := 0.08 * (upper - lower)
-	return math.Max(lower-room, math.Min(lower, 0)), upper + 2*room
+	return math.Max(lower-room, math.Min(lower, 0)), upper + 3*room
 }
 
 // clock marks times of the day.
@@ -148,20 +150,24 @@ func textStyle(f font.Font) draw.TextStyle {
 	return draw.TextStyle{Color: valueColor, Font: f, Handler: plot.DefaultTextHandler}
 }
 
-// legend explains the colours in one line.
-func legend(c draw.Canvas, x, y float64) {
-	for _, entry := range []struct {
+// legend explains the lines and the colours of the events in one line.
+func legend(c draw.Canvas, x, y float64, events []event) {
+	type entry struct {
 		name  string
 		color color.RGBA
 		thick float64
-	}{
-		{"value", valueColor, 2}, {"expected", expectedColor, 2}, {"band", bandColor, 12},
-		{"anomaly", anomalyColor, 4}, {"fault", faultColor, 12}, {"harmless", harmlessColor, 12}, {"learning", learningColor, 12},
-	} {
-		low := y + 5 - entry.thick/2
-		c.FillPolygon(entry.color, rectangle(vg.Length(x)*px, vg.Length(x+22)*px, vg.Length(low)*px, vg.Length(low+entry.thick)*px))
-		write(c, x+28, y, regular(13), entry.name)
-		x += 46 + float64(textStyle(regular(13)).Width(entry.name)/px)
+	}
+	entries := []entry{{"value", valueColor, 2}, {"expected", expectedColor, 2}, {"band", bandColor, 12}, {"anomaly", anomalyColor, 4}}
+	for _, named := range []entry{{"fault", faultColor, 12}, {"harmless", harmlessColor, 12}, {"learning", learningColor, 12}} {
+		if slices.ContainsFunc(events, func(e event) bool { return e.color == named.color }) {
+			entries = append(entries, named)
+		}
+	}
+	for _, e := range entries {
+		low := y + 5 - e.thick/2
+		c.FillPolygon(e.color, rectangle(vg.Length(x)*px, vg.Length(x+22)*px, vg.Length(low)*px, vg.Length(low+e.thick)*px))
+		write(c, x+28, y, regular(13), e.name)
+		x += 46 + float64(textStyle(regular(13)).Width(e.name)/px)
 	}
 }
 
@@ -181,7 +187,7 @@ func save(path string, picture *vgimg.Canvas) (err error) {
 	}()
 	encoder := png.Encoder{CompressionLevel: png.BestCompression}
 	out := bufio.NewWriter(file)
-	if err := encoder.Encode(out, picture.Image()); err != nil {
+	if err := encoder.Encode(out, paletted(picture.Image())); err != nil {
 		return err
 	}
 	return out.Flush()

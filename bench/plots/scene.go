@@ -1,10 +1,9 @@
 package main
 
 import (
-	"fmt"
 	"image/color"
 	"math"
-	"strings"
+	"slices"
 	"time"
 
 	"gonum.org/v1/plot"
@@ -37,13 +36,9 @@ func (s scene) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	at := func(t time.Time, v float64) vg.Point { return vg.Point{X: x(seconds(t)), Y: y(v)} }
 
-	s.shade(c, x, learningColor, monday, s.history.learned, "learning")
-	for _, b := range s.figure.before {
-		s.shade(c, x, harmlessColor, monday.Add(b.from), monday.Add(b.until), b.what)
+	for _, e := range s.events() {
+		e.shade(c, x, c.Min.Y)
 	}
-	f := s.figure.fault
-	s.shade(c, x, faultColor, monday.Add(f.from), monday.Add(f.until), f.what)
-
 	for _, run := range s.runs(func(j detector.Judgement) bool { return !math.IsNaN(j.Lower) && !math.IsNaN(j.Upper) }) {
 		outline := make([]vg.Point, 0, 2*len(run))
 		for _, j := range run {
@@ -68,12 +63,62 @@ func (s scene) Plot(c draw.Canvas, p *plot.Plot) {
 	if s.until.Sub(s.from) < day {
 		thin, thick = 1.3, 2.5
 	}
+	line(expectedColor, 1.8, func(j detector.Judgement) float64 { return j.Expected },
+		func(j detector.Judgement) bool { return !math.IsNaN(j.Expected) })
 	value := func(j detector.Judgement) float64 { return j.Value }
 	line(valueColor, thin, value, func(j detector.Judgement) bool { return !math.IsNaN(j.Value) })
 	line(anomalyColor, thick, value, func(j detector.Judgement) bool { return j.State == detector.Anomalous })
-	line(expectedColor, 1.6, func(j detector.Judgement) float64 { return j.Expected },
-		func(j detector.Judgement) bool { return !math.IsNaN(j.Expected) })
+	for _, e := range s.events() {
+		e.shade(c, x, c.Max.Y-20*px)
+		e.label(c, x)
+	}
 	s.mark(c, x, at)
+}
+
+// event is a stretch of time that is coloured, and named at its top.
+type event struct {
+	name  string
+	color color.RGBA
+	from  time.Time
+	until time.Time
+}
+
+// events returns what happens within the scene.
+func (s scene) events() []event {
+	all := []event{{"learning", learningColor, monday, s.history.learned}}
+	f := s.figure
+	for _, c := range append(f.before[:len(f.before):len(f.before)], f.event) {
+		colour := faultColor
+		if c.harmless {
+			colour = harmlessColor
+		}
+		all = append(all, event{c.what, colour, monday.Add(c.from), monday.Add(c.until)})
+	}
+	return slices.DeleteFunc(all, func(e event) bool { return !e.from.Before(s.until) || !e.until.After(s.from) })
+}
+
+// span returns where the event begins and ends on the canvas.
+func (e event) span(c draw.Canvas, x func(float64) vg.Length) (left, right vg.Length) {
+	return max(x(seconds(e.from)), c.Min.X), min(x(seconds(e.until)), c.Max.X)
+}
+
+// shade colours the event's time from a height up to the top.
+func (e event) shade(c draw.Canvas, x func(float64) vg.Length, low vg.Length) {
+	left, right := e.span(c, x)
+	c.FillPolygon(e.color, rectangle(left, right, low, c.Max.Y))
+}
+
+// label names the event at its top; centred if the name is the wider one.
+func (e event) label(c draw.Canvas, x func(float64) vg.Length) {
+	left, right := e.span(c, x)
+	style := textStyle(regular(12))
+	room := style.Width(e.name)
+	where := left + 4*px
+	if right-left < room {
+		where = (left + right - room) / 2
+	}
+	where = min(max(where, c.Min.X+4*px), c.Max.X-room)
+	c.FillText(style, vg.Point{X: where, Y: c.Max.Y - 15*px}, e.name)
 }
 
 // runs returns the stretches of the scene's samples for which something holds.
@@ -98,22 +143,6 @@ func (s scene) runs(where func(detector.Judgement) bool) (out [][]detector.Judge
 	return out
 }
 
-// shade colours a stretch of time, and names it at its top.
-func (s scene) shade(c draw.Canvas, x func(float64) vg.Length, colour color.RGBA, from, until time.Time, name string) {
-	if !from.Before(s.until) || !until.After(s.from) {
-		return
-	}
-	left, right := max(x(seconds(from)), c.Min.X), min(x(seconds(until)), c.Max.X)
-	c.FillPolygon(colour, rectangle(left, right, c.Min.Y, c.Max.Y))
-	style := textStyle(regular(12))
-	room := style.Width(name)
-	where := min(left+3*px, c.Max.X-room)
-	if right-left < room && left+room < c.Max.X {
-		where = max((left+right-room)/2, c.Min.X+3*px)
-	}
-	c.FillText(style, vg.Point{X: where, Y: c.Max.Y - 15*px}, name)
-}
-
 // mark shows when the anomaly of the fault began by the detector's estimate, and
 // when it was called.
 func (s scene) mark(c draw.Canvas, x func(float64) vg.Length, at func(time.Time, float64) vg.Point) {
@@ -131,30 +160,9 @@ func (s scene) mark(c draw.Canvas, x func(float64) vg.Length, at func(time.Time,
 		if !j.Time.Equal(h.called) {
 			continue
 		}
-		p := at(j.Time, j.Value)
+		p, label := at(j.Time, j.Value), c.Max.Y-35*px
+		c.StrokeLine2(draw.LineStyle{Color: anomalyColor, Width: px}, p.X, p.Y, p.X, label)
 		c.DrawGlyph(draw.GlyphStyle{Color: anomalyColor, Radius: 5 * px, Shape: draw.CircleGlyph{}}, p)
-		c.FillText(style, vg.Point{X: p.X + 9*px, Y: min(p.Y+4*px, c.Max.Y-30*px)}, "called "+h.called.Format("15:04"))
+		c.FillText(style, vg.Point{X: p.X + 5*px, Y: label}, "called "+h.called.Format("15:04"))
 	}
-}
-
-// summary says in a line what is seen.
-func (h history) summary(f figure) string {
-	var said []string
-	begin := monday.Add(f.fault.from)
-	if h.called.IsZero() {
-		said = append(said, "tidemark stays silent")
-	} else {
-		minutes := int(h.called.Sub(begin)/time.Minute) + 1
-		said = append(said, fmt.Sprintf("called at the fault's sample no. %d; it began at %s, by the estimate at %s",
-			minutes, begin.Format("15:04"), h.onset.Format("15:04")))
-	}
-	switch h.early {
-	case 0:
-		said = append(said, "no alarm before it")
-	case 1:
-		said = append(said, "1 alarm before it")
-	default:
-		said = append(said, fmt.Sprintf("%d alarms before it", h.early))
-	}
-	return strings.Join(said, "; ")
 }

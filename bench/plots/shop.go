@@ -17,6 +17,7 @@ var monday = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 // from the start. Zero factors change nothing.
 type change struct {
 	what        string
+	harmless    bool
 	from, until time.Duration
 	traffic     float64
 	latency     float64
