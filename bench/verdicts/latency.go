@@ -93,3 +93,49 @@ func histogramQuantile(q float64, counts []float64) float64 {
 	}
 	return low + (edges[i]-low)*(rank-(sum-counts[i]))/counts[i]
 }
+
+const (
+	cacheAnswer  = 0.0006 // seconds
+	giveUp       = 2.0    // seconds after which a request has failed
+	hiccupChance = 0.0015 // per minute
+)
+
+// answer is how long the requests took, and how many failed.
+func (w *world) answer(env, count *rand.Rand, m *minute) {
+	if w.hiccup > 0 {
+		w.hiccup--
+	} else if env.Float64() < hiccupChance {
+		w.hiccup = 1 + env.IntN(3)
+	}
+	work := w.work.next(env)
+	if w.hiccup > 0 {
+		work += 0.3 * math.Pow(env.Float64(), 2)
+	}
+	lookup := cacheAnswer + m.cacheSlow
+	m.cacheTime = m.lookups * lookup * math.Exp(count.NormFloat64()/math.Sqrt(m.lookups+1))
+	depend := w.dependency * math.Exp(w.depend.next(env)) * (1 + m.slowDepend)
+	m.dependencyTime = m.requests * depend * math.Exp(count.NormFloat64()/math.Sqrt(m.requests+1))
+
+	e := &m.expected
+	plain := w.site.work*math.Exp(work)*(1+m.slowWork) + depend + e.lookupsPerRequest*lookup
+	perRequest := 0.0
+	if m.requests > 0 {
+		perRequest = m.attempted / m.requests
+	}
+	share := 1 - math.Exp(-perRequest)
+	each := 1.0
+	if share > 0 {
+		each = perRequest / share
+	}
+	e.latency = mixture{
+		plain: plain, queried: plain + each*(e.queryTime+e.poolWait),
+		share: share, plainSpread: 0.35, queriedSpread: 0.45,
+	}
+	m.duration = e.latency.draw(count, m.requests)
+
+	failing := 1 - math.Pow(1-e.errors, perRequest)
+	usual := w.site.errors * math.Exp(w.errors.next(env)) * (1 + m.moreErrors)
+	late := 1 - e.latency.below(giveUp)
+	e.errors = 1 - (1-math.Min(usual, 1))*(1-failing)*(1-late)
+	m.errors = binomial(count, m.requests, e.errors)
+}

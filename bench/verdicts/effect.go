@@ -1,0 +1,37 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"tidemark/detector"
+)
+
+// effects are the minimum effects of the signals, by name.
+var effects = func() map[string]detector.MinEffect {
+	signals, err := declared()
+	if err != nil {
+		panic(fmt.Sprintf("the standard signals: %v", err))
+	}
+	out := map[string]detector.MinEffect{}
+	for _, s := range signals {
+		out[s.Name] = *s.MinEffect
+	}
+	return out
+}()
+
+// matters reports whether a minute differs from what it would have been without
+// the fault by the minimum effect of some signal, before chance.
+func matters(with, without *expectation) bool {
+	beyond := func(name string, v, expected, sign float64) bool {
+		e := effects[name]
+		return sign*(v-expected) > math.Max(e.Absolute, e.Relative*expected)
+	}
+	return beyond("cache_hit_ratio", with.hit, without.hit, -1) ||
+		beyond("cache_lookups_per_request", with.lookupsPerRequest, without.lookupsPerRequest, -1) ||
+		beyond("db_queries_per_request", with.queriesPerRequest, without.queriesPerRequest, 1) ||
+		beyond("db_latency", with.queryTime, without.queryTime, 1) ||
+		beyond("request_rate", with.rate, without.rate, 1) ||
+		beyond("error_ratio", with.errors, without.errors, 1) ||
+		beyond("latency_p99", with.latency.quantile(0.99), without.latency.quantile(0.99), 1)
+}

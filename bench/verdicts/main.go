@@ -1,0 +1,145 @@
+// Command verdicts measures how well the built-in rules name causes: it runs the
+// engine on simulated web stacks, in which faults of known cause happen, and on
+// weeks in which nothing should page.
+//
+//	go run ./bench/verdicts -seeds 20
+//	go run ./bench/verdicts -only pool_leak -seed 7 -v
+//
+// A stack is a model of queues, not of curves: traffic sends reads through a
+// cache of keys that expire, what is missed waits for a connection and a worker
+// of a database, and latencies and errors are what comes of it. The engine sees
+// what Prometheus would show: rates over windows, gaps, counters that start
+// again. It prints tables; it has no opinion about them.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"tidemark/rules"
+)
+
+type settings struct {
+	seeds    int
+	seed     uint64
+	days     int
+	only     string
+	verbose  bool
+	parallel int
+	rules    *rules.Set
+}
+
+// task is one run that is due.
+type task struct {
+	name string
+	seed uint64
+	run  func(seed uint64, t trial) (outcome, error)
+}
+
+func main() {
+	var s settings
+	flag.IntVar(&s.seeds, "seeds", 20, "runs of each kind")
+	flag.Uint64Var(&s.seed, "seed", 0, "run this seed only")
+	flag.IntVar(&s.days, "days", 5, "of history to learn from")
+	flag.StringVar(&s.only, "only", "", "run only the kinds whose name contains this")
+	flag.BoolVar(&s.verbose, "v", false, "show what deviates in each cycle, run by run")
+	flag.IntVar(&s.parallel, "parallel", runtime.GOMAXPROCS(0), "runs at a time")
+	own := flag.String("rules", "", "rule file whose rules replace built-in ones of the same name")
+	flag.Parse()
+	if flag.NArg() > 0 || s.seeds < 1 || s.days < 1 || s.parallel < 1 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	var err error
+	if s.rules, err = ruleSet(*own); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	started := time.Now()
+	outcomes, err := s.run(s.tasks())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	report(os.Stdout, outcomes)
+	fmt.Printf("\n(%d runs, %s)\n", len(outcomes), time.Since(started).Round(time.Second))
+}
+
+// ruleSet returns the built-in rules and those of a file, if one is named.
+func ruleSet(own string) (*rules.Set, error) {
+	builtin, err := rules.Builtin()
+	if err != nil {
+		return nil, fmt.Errorf("load the built-in rules: %w", err)
+	}
+	if own == "" {
+		return builtin, nil
+	}
+	return rules.Load(builtin, []string{own})
+}
+
+func (s settings) tasks() []task {
+	var out []task
+	seeds := make([]uint64, s.seeds)
+	for i := range seeds {
+		seeds[i] = uint64(i + 1)
+	}
+	if s.seed > 0 {
+		seeds = []uint64{s.seed}
+	}
+	for _, seed := range seeds {
+		for _, k := range kinds {
+			out = append(out, task{k.name, seed, k.run})
+		}
+		for _, c := range calms {
+			out = append(out, task{c.name, seed, c.run})
+		}
+	}
+	kept := out[:0]
+	for _, t := range out {
+		if strings.Contains(t.name, s.only) {
+			kept = append(kept, t)
+		}
+	}
+	return kept
+}
+
+// run runs the tasks side by side, or one by one if they are watched, and
+// returns the outcomes in the order of the tasks.
+func (s settings) run(tasks []task) ([]outcome, error) {
+	parallel := s.parallel
+	if s.verbose {
+		parallel = 1
+	}
+	outcomes := make([]outcome, len(tasks))
+	errs := make([]error, len(tasks))
+	due := make(chan int)
+	var wg sync.WaitGroup
+	for range parallel {
+		wg.Go(func() {
+			for i := range due {
+				t := trial{days: s.days, rules: s.rules}
+				if s.verbose {
+					fmt.Printf("%s, seed %d\n", tasks[i].name, tasks[i].seed)
+					t.watch = timeline(os.Stdout)
+				}
+				outcomes[i], errs[i] = tasks[i].run(tasks[i].seed, t)
+			}
+		})
+	}
+	for i := range tasks {
+		due <- i
+	}
+	close(due)
+	wg.Wait()
+	for i, err := range errs {
+		if err != nil {
+			return nil, fmt.Errorf("%s, seed %d: %w", tasks[i].name, tasks[i].seed, err)
+		}
+	}
+	return outcomes, nil
+}

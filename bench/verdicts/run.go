@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/promslog"
+	"go.yaml.in/yaml/v2"
+
+	"tidemark/engine"
+	"tidemark/incident"
+	"tidemark/rules"
+	"tidemark/signal"
+)
+
+const (
+	lead     = 60  // minutes that are judged before a fault
+	trail    = 120 // and after it
+	weekLong = 7 * 24 * 60
+)
+
+// page is an incident that fired.
+type page struct {
+	at         time.Time
+	alert      string
+	suspect    signal.Component
+	superseded bool
+}
+
+// outcome is what became of one run.
+type outcome struct {
+	name     string
+	seed     uint64
+	strength string
+	truth    []signal.Component // nil for a quiet week
+	onset    time.Time
+	effect   time.Time // first minute in which the fault mattered; zero if it never did
+	early    []page    // before the fault
+	pages    []page
+}
+
+// random returns the random numbers of a run for one purpose.
+func random(name string, seed, purpose uint64) *rand.Rand {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	return rand.New(rand.NewPCG(seed, h.Sum64()+purpose))
+}
+
+// play simulates events on a world from start on. If the fault is not nil, it
+// also returns what would have been without it, from its onset on.
+func play(w *world, start time.Time, minutes int, events []event, fault *event) (with, without []minute) {
+	var twin world
+	slices.SortStableFunc(events, func(a, b event) int { return a.from - b.from })
+	for i := range minutes {
+		ts := start.Add(time.Duration(i) * time.Minute)
+		usual := trouble{}
+		for _, e := range events {
+			if i >= e.from && i < e.until {
+				e.apply(i-e.from, &usual)
+			}
+		}
+		t := usual
+		if fault != nil && i >= fault.from && i < fault.until {
+			if i == fault.from {
+				twin = *w
+			}
+			without = append(without, twin.step(i, ts, usual))
+			fault.apply(i-fault.from, &t)
+		}
+		with = append(with, w.step(i, ts, t))
+	}
+	return with, without
+}
+
+// run runs the engine on a stack in which a fault happens after days of
+// history.
+func (k kind) run(seed uint64, trial trial) (outcome, error) {
+	r := random(k.name, seed, 0)
+	s := newSite(random("site", seed, 0), 0)
+	start := time.Date(2026, 3, 2+r.IntN(7), 0, 0, 0, 0, time.UTC)
+	onset := trial.days*24*60 + lead + r.IntN(24*60)
+	length := 30 + r.IntN(61)
+	strength, plan := k.draw(r, &s)
+	fault := &event{span{onset, onset + length + trail/2}, func(into int, t *trouble) { plan(into, length, t) }}
+	minutes := onset + length + trail
+	with, without := play(newWorld(s, seed), start, minutes, routine(r, &s, start, minutes), fault)
+
+	out := outcome{name: k.name, seed: seed, strength: strength, truth: k.truth, onset: start.Add(time.Duration(onset+1) * time.Minute)}
+	for i := range length {
+		if matters(&with[onset+i].expected, &without[i].expected) {
+			out.effect = out.onset.Add(time.Duration(i) * time.Minute)
+			break
+		}
+	}
+	pages, err := judge(observe(start.Add(time.Minute), with, s.window), onset-lead, minutes, "UTC", trial)
+	for _, p := range pages {
+		if p.at.Before(out.onset) {
+			out.early = append(out.early, p)
+		} else {
+			out.pages = append(out.pages, p)
+		}
+	}
+	return out, err
+}
+
+// run runs the engine on a week in which nothing should page.
+func (c calm) run(seed uint64, trial trial) (outcome, error) {
+	r := random(c.name, seed, 0)
+	s := newSite(random("site", seed, 0), c.volume)
+	start := time.Date(2026, 3, 2+r.IntN(7), 0, 0, 0, 0, time.UTC)
+	if !c.start.IsZero() {
+		start = c.start
+	}
+	zone := "UTC"
+	if c.zone != "" {
+		zone = c.zone
+		var err error
+		if s.location, err = time.LoadLocation(zone); err != nil {
+			return outcome{}, fmt.Errorf("load the time zone: %w", err)
+		}
+	}
+	if c.alter != nil {
+		c.alter(&s)
+	}
+	first := trial.days * 24 * 60
+	minutes := first + weekLong
+	events := routine(r, &s, start, minutes)
+	if c.events != nil {
+		events = append(events, c.events(r, span{first, minutes})...)
+	}
+	with, _ := play(newWorld(s, seed), start, minutes, events, nil)
+	pages, err := judge(observe(start.Add(time.Minute), with, s.window), first, minutes, zone, trial)
+	return outcome{name: c.name, seed: seed, pages: pages}, err
+}
+
+// trial is how runs are judged.
+type trial struct {
+	days  int // of history to learn from
+	rules *rules.Set
+	watch func(*engine.Snapshot) // is shown each cycle; nil is nobody
+}
+
+// judge learns from the minutes before first, evaluates the others one by one,
+// and returns the pages in the order in which they fired.
+func judge(r *record, first, minutes int, zone string, trial trial) ([]page, error) {
+	e, err := newEngine(r, zone, trial.rules)
+	if err != nil {
+		return nil, err
+	}
+	ctx := context.Background()
+	g := r.grid(0, first)
+	frames, err := r.Read(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	e.Learn(g, frames, 1)
+	last := map[string]incident.Incident{}
+	var order []string
+	for i := first; i < minutes; i++ {
+		if err := e.Eval(ctx, r.at(i)); err != nil {
+			return nil, err
+		}
+		snapshot := e.Snapshot()
+		if trial.watch != nil {
+			trial.watch(snapshot)
+		}
+		for _, in := range snapshot.Incidents {
+			if in.FiredAt.IsZero() {
+				continue
+			}
+			if _, ok := last[in.ID]; !ok {
+				order = append(order, in.ID)
+			}
+			last[in.ID] = in
+		}
+	}
+	var pages []page
+	for _, id := range order {
+		in := last[id]
+		pages = append(pages, page{in.FiredAt, in.Verdict.Alert, in.Verdict.Suspect, in.SupersededBy != ""})
+	}
+	return pages, nil
+}
+
+func newEngine(src engine.Source, zone string, set *rules.Set) (*engine.Engine, error) {
+	var config engine.Config
+	if err := yaml.Unmarshal([]byte("time_zone: "+zone), &config); err != nil {
+		return nil, fmt.Errorf("configure the engine: %w", err)
+	}
+	signals, err := declared()
+	if err != nil {
+		return nil, err
+	}
+	return engine.New(engine.Options{
+		Config: config, Signals: signals, Rules: set, Source: src,
+		Logger: promslog.NewNopLogger(), Registerer: prometheus.NewRegistry(),
+	})
+}
