@@ -120,6 +120,7 @@ func (b *Book) OpenRule(scope model.LabelSet) string {
 // Update moves the scope's incident on by one cycle.
 func (b *Book) Update(ts time.Time, scope model.LabelSet, res rules.Result) {
 	p := b.page(scope)
+	res.Best = p.fresh(ts, res.Best)
 	switch {
 	case p.open == nil:
 		b.begin(p, ts, res)
@@ -179,16 +180,28 @@ func (b *Book) Incidents() []Incident {
 	return out
 }
 
-// aftermath is how long after an incident what began during it is still taken
-// for its consequence: a queue that drains, a connection pool that recovers.
+// aftermath is how long after an incident evidence that began during it, all of
+// it, is still taken for its consequence: a queue that drains, a connection pool
+// that recovers. A new fault brings new evidence, whatever is left of the old.
 const aftermath = time.Hour
+
+// fresh returns a verdict as it is news to the page: nil if all of its evidence
+// is aftermath, and begun by its newest evidence if some is.
+func (p *page) fresh(ts time.Time, v *rules.Verdict) *rules.Verdict {
+	if v == nil || v.Onset.After(p.lastOver) || ts.Sub(p.lastOver) >= aftermath {
+		return v
+	}
+	if !v.NewestOnset.After(p.lastOver) {
+		return nil
+	}
+	news := *v
+	news.Onset = v.NewestOnset
+	return &news
+}
 
 func (b *Book) begin(p *page, ts time.Time, res rules.Result) {
 	v := res.Best
 	if v == nil {
-		return
-	}
-	if !v.Onset.After(p.lastOver) && ts.Sub(p.lastOver) < aftermath {
 		return
 	}
 	p.open = &Incident{

@@ -21,7 +21,7 @@ const cycle = time.Minute
 func verdict(rule string, suspect signal.Component, onset time.Time) *rules.Verdict {
 	return &rules.Verdict{
 		Rule: rule, Alert: rule, Suspect: suspect, Severity: rules.Critical, Scope: shop,
-		Onset: onset, KeepFiringFor: 2 * time.Minute,
+		Onset: onset, NewestOnset: onset, KeepFiringFor: 2 * time.Minute,
 	}
 }
 
@@ -199,10 +199,15 @@ func TestAftermathDoesNotPage(t *testing.T) {
 	if got := b.OpenRule(shop); got != "" {
 		t.Errorf("%s is open, want nothing: it began during the incident before", got)
 	}
-	fresh := verdict("slow", signal.Database, end)
+	// Some of the evidence is left from the incident that is over, some is new.
+	fresh := verdict("slow", signal.Database, noon.Add(cycle))
+	fresh.NewestOnset = end
 	b.Update(end.Add(5*cycle), shop, rules.Result{Best: fresh})
 	if got := b.OpenRule(shop); got != "slow" {
-		t.Errorf("open is %q, want slow: it began after the incident before", got)
+		t.Fatalf("open is %q, want slow: there is evidence that began after the incident before", got)
+	}
+	if got := b.Incidents()[0].StartedAt; !got.Equal(end) {
+		t.Errorf("started at %v, want %v, when the new evidence began", got, end)
 	}
 }
 

@@ -206,6 +206,12 @@ func (m *match) verdict(v *View, all []*match) *Verdict {
 		}
 	}
 	out.Onset = earliestRecent(onsets, v.Time)
+	out.NewestOnset = out.Onset
+	for _, t := range onsets {
+		if t.After(out.NewestOnset) {
+			out.NewestOnset = t
+		}
+	}
 	for i := range out.Evidence {
 		if out.Evidence[i].Since.IsZero() { // too weak to be an anomaly by itself
 			out.Evidence[i].Since = out.Onset

@@ -31,8 +31,9 @@ type Verdict struct {
 	Severity Severity
 	Scope    model.LabelSet
 
-	Confidence  float64 // 0–1
-	Onset       time.Time
+	Confidence  float64   // 0–1
+	Onset       time.Time // of the earliest evidence that it needs
+	NewestOnset time.Time // of the newest evidence that it needs
 	Victims     []signal.Component
 	Summary     string // one line
 	Description string // several lines: what, where to look, what it is not, what changed

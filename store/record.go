@@ -80,6 +80,7 @@ type verdictRecord struct {
 	Scope         model.LabelSet     `json:"scope,omitempty"`
 	Confidence    number             `json:"confidence"`
 	Onset         time.Time          `json:"onset,omitzero"`
+	NewestOnset   time.Time          `json:"newest_onset,omitzero"`
 	Victims       []signal.Component `json:"victims,omitempty"`
 	Summary       string             `json:"summary"`
 	Description   string             `json:"description"`

@@ -85,7 +85,7 @@ func full() (incident.Incident, incident.Anomaly, rules.Change) {
 		LastSeen: at(30), ResolvedAt: at(35), SupersededBy: "d4e5f6", Held: true,
 		Verdict: rules.Verdict{
 			Rule: "cache_bypass", Alert: "CacheBypass", Suspect: signal.Cache, Severity: rules.Critical,
-			Scope: model.LabelSet{"service": `<shop> "ü"`}, Confidence: 0.93, Onset: at(10),
+			Scope: model.LabelSet{"service": `<shop> "ü"`}, Confidence: 0.93, Onset: at(10), NewestOnset: at(10),
 			Victims: []signal.Component{signal.Database, signal.Application},
 			Summary: "Requests go past the cache.", Description: "Look at: cache.\nNot traffic.", Runbook: "/runbooks/cache-bypass",
 			Evidence: []rules.Evidence{{
