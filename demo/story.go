@@ -60,6 +60,15 @@ func (s *stack) tell(ctx context.Context, sc scenario) (story, error) {
 	if err := s.showNormal(ctx); err != nil {
 		return st, err
 	}
+	early, err := s.alerts(ctx)
+	if err != nil {
+		return st, err
+	}
+	if len(early) > 0 {
+		st.problem = fmt.Errorf("there is an alert before anything is broken: %s", early[0])
+		s.out.chapter(red, "WRONG", "%v", st.problem)
+		return st, nil
+	}
 	about, err := s.setFault(ctx, sc.fault, true)
 	if err != nil {
 		return st, err
