@@ -3,8 +3,10 @@
 //
 //	go run ./bench/plots -out docs/images
 //	go run ./bench/plots -tally 20
+//	go run ./bench/plots -limits 10
 //
-// The second form prints how the same scenes end with other seeds.
+// The second form prints how the same scenes end with other seeds, the third
+// what becomes of changes that are short, slow, or come every night.
 //
 // The signals are simulated (see shop.run) and everything depends on the seed
 // alone. The command has no opinion about what it draws: a fault that is not
@@ -22,14 +24,18 @@ func main() {
 	out := flag.String("out", "docs/images", "directory that the pictures are written to")
 	seed := flag.Uint64("seed", 3, "of the simulation")
 	seeds := flag.Int("tally", 0, "draw nothing, but print what becomes of so many seeds")
+	bounds := flag.Int("limits", 0, "draw nothing, but print what short and slow changes do in so many seeds")
 	flag.Parse()
-	if flag.NArg() > 0 || *seeds < 0 {
+	if flag.NArg() > 0 || *seeds < 0 || *bounds < 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
 	do := func() error { return drawAll(*out, *seed) }
-	if *seeds > 0 {
+	switch {
+	case *seeds > 0:
 		do = func() error { return tally(*seeds) }
+	case *bounds > 0:
+		do = func() error { return limits(*bounds) }
 	}
 	if err := do(); err != nil {
 		fmt.Fprintln(os.Stderr, "plots:", err)

@@ -96,8 +96,8 @@ func TestScenes(t *testing.T) {
 			if silent {
 				return
 			}
-			if n := h.samples(f.event); n > 5 {
-				t.Errorf("found with sample %.0f, want one of the first five", n)
+			if n := h.samples(f.event); n > 10 {
+				t.Errorf("found with sample %.0f, want one of the first ten", n)
 			}
 			if off := h.onset.Sub(monday.Add(f.event.from)); off.Abs() > 3*step {
 				t.Errorf("the onset is off by %s", off)
