@@ -13,10 +13,11 @@ const (
 	counted = 14 * day
 )
 
-// limits prints what short, slow and nightly changes do, over some seeds.
+// limits prints what short, slow and nightly changes do to series of three weeks,
+// and how old series must be for the faults of the figures, over some seeds.
 func limits(seeds int) error {
-	fmt.Printf("%d seeds, three weeks learned, two weeks counted\n", seeds)
-	for _, run := range []func(int) error{shortFaults, leaks, nightlyJob} {
+	fmt.Printf("%d seeds\n", seeds)
+	for _, run := range []func(int) error{shortFaults, leaks, nightlyJob, coldStart} {
 		if err := run(seeds); err != nil {
 			return err
 		}
@@ -134,5 +135,32 @@ func nightlyJob(seeds int) error {
 		}
 	}
 	fmt.Printf("a new nightly job doubles the queries: nights with an anomaly, of %d in each week: %v\n", 7*seeds, weeks)
+	return nil
+}
+
+// coldStart moves the faults of the figures, an hour of each, to other ages of
+// the series.
+func coldStart(seeds int) error {
+	ages := []time.Duration{2 * time.Hour, 14 * time.Hour, day + 14*time.Hour, broken, 7*day + 14*time.Hour, 14*day + 14*time.Hour}
+	for _, f := range figures() {
+		if f.event.harmless || f.until != watched {
+			continue
+		}
+		f.before = nil
+		found := make([]int, len(ages))
+		for i, age := range ages {
+			f.event.from, f.event.until, f.until = age, age+time.Hour, age+time.Hour
+			for seed := range seeds {
+				h, err := f.watch(uint64(seed) + 1)
+				if err != nil {
+					return err
+				}
+				if !h.called.IsZero() {
+					found[i]++
+				}
+			}
+		}
+		fmt.Printf("%s, at the ages of %v: an anomaly in %v of %d\n", f.title, ages, found, seeds)
+	}
 	return nil
 }

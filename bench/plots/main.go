@@ -6,7 +6,7 @@
 //	go run ./bench/plots -limits 10
 //
 // The second form prints how the same scenes end with other seeds, the third
-// what becomes of changes that are short, slow, or come every night.
+// what becomes of changes that are short or slow, come every night, or early.
 //
 // The signals are simulated (see shop.run) and everything depends on the seed
 // alone. The command has no opinion about what it draws: a fault that is not
