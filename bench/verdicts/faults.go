@@ -75,7 +75,10 @@ var kinds = []kind{
 		share := logBetween(r, 0.02, 0.7)
 		return fmt.Sprintf("room for %.0f %%", 100*share), during(func(t *trouble) { t.capacity = share })
 	}},
-	{"flush", byCache, func(r *rand.Rand, _ *site) (string, plan) {
+	{"flush", byCache, func(r *rand.Rand, s *site) (string, plan) {
+		// Keys that are kept for long take long to come back.
+		s.ttl = between(r, 0.4, 1.2) * 3600
+		s.keys = keysFor(0.93, s.volume*s.reads, s.skew, s.ttl)
 		restart := r.Float64() < 0.5
 		word := "flushed"
 		if restart {
@@ -104,8 +107,10 @@ var kinds = []kind{
 		more := logBetween(r, 0.2, 6)
 		return fmt.Sprintf("+%.0f %%", 100*more), during(func(t *trouble) { t.slowQueries = more })
 	}},
-	{"pool_leak", byDatabase, func(r *rand.Rand, _ *site) (string, plan) {
-		share, ramp := between(r, 0.7, 1), between(r, 2, 25)
+	{"pool_leak", byDatabase, func(r *rand.Rand, s *site) (string, plan) {
+		// What is left is from nothing to three times what is needed.
+		needed := s.volume * (s.reads*0.1 + s.writes) * s.service / s.pool
+		share, ramp := 1-needed*between(r, 0, 3), between(r, 2, 25)
 		return fmt.Sprintf("%.0f %% in %.0f min", 100*share, ramp), func(into, length int, t *trouble) {
 			if into < length {
 				t.leaked = share * min(1, float64(into+1)/ramp)

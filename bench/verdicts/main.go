@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -46,7 +47,7 @@ func main() {
 	flag.IntVar(&s.seeds, "seeds", 20, "runs of each kind")
 	flag.Uint64Var(&s.seed, "seed", 0, "run this seed only")
 	flag.IntVar(&s.days, "days", 5, "of history to learn from")
-	flag.StringVar(&s.only, "only", "", "run only the kinds whose name contains this")
+	flag.StringVar(&s.only, "only", "", "run only the kinds whose names contain one of these words, separated by commas")
 	flag.BoolVar(&s.verbose, "v", false, "show what deviates in each cycle, run by run")
 	flag.IntVar(&s.parallel, "parallel", runtime.GOMAXPROCS(0), "runs at a time")
 	own := flag.String("rules", "", "rule file whose rules replace built-in ones of the same name")
@@ -101,7 +102,7 @@ func (s settings) tasks() []task {
 	}
 	kept := out[:0]
 	for _, t := range out {
-		if strings.Contains(t.name, s.only) {
+		if slices.ContainsFunc(strings.Split(s.only, ","), func(w string) bool { return strings.Contains(t.name, w) }) {
 			kept = append(kept, t)
 		}
 	}

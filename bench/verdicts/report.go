@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -110,21 +111,25 @@ func (t *tally) print(out io.Writer) {
 
 // quiet prints how many weeks paged in which nothing should have, by kind.
 func quiet(out io.Writer, weeks []outcome) {
-	fmt.Fprintf(out, "%-16s %5s %9s %6s\n", "quiet week", "weeks", "with page", "pages")
+	fmt.Fprintf(out, "%-16s %5s %9s %6s  %s\n", "quiet week", "weeks", "with page", "pages", "of which")
 	for _, c := range calms {
 		n, with, pages := 0, 0, 0
+		alerts := map[string]int{}
 		for _, o := range weeks {
 			if o.name != c.name {
 				continue
 			}
 			n++
 			pages += len(o.pages)
+			for _, p := range o.pages {
+				alerts[p.alert]++
+			}
 			if len(o.pages) > 0 {
 				with++
 			}
 		}
 		if n > 0 {
-			fmt.Fprintf(out, "%-16s %5d %9s %6s\n", c.name, n, count(with), count(pages))
+			fmt.Fprintf(out, "%-16s %5d %9s %6s  %s\n", c.name, n, count(with), count(pages), listed(alerts))
 		}
 	}
 }
@@ -163,6 +168,15 @@ func paged(pages []page, effect time.Time) string {
 		if p.superseded {
 			words[i] += " superseded"
 		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// listed writes counts by name, in the order of the names.
+func listed(counts map[string]int) string {
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		words = append(words, fmt.Sprintf("%s %d", name, counts[name]))
 	}
 	return strings.Join(words, ", ")
 }
