@@ -14,6 +14,50 @@ const fullWeight = 7 * 24 * time.Hour
 // incident moves the next day's baseline by 5 % of its size.
 const anomalyWeight = 1.0 / 3
 
+// A job that was moved, or began, at an hour where something else was known for
+// long would alarm for weeks. If an hour had an anomaly of about the same size on
+// the two days before, it is learned within the third.
+const (
+	habitFactor = 3.0 // within which sizes are about the same
+	habitWeight = 3.0 // of such a day in the profile: 1−exp(−3) is 95 %
+)
+
+// habit remembers the anomalies of one hour of the day.
+type habit struct {
+	today  float32 // largest residual of the newest day
+	before float32 // and of the day before that, 0 if there was none
+	day    int32   // the newest, in days since the epoch
+	twice  bool    // the day before that had one like it
+}
+
+// learn takes in a residual of an anomaly.
+func (p *habit) learn(day int32, r float64) {
+	switch {
+	case day == p.day+1:
+		p.twice = alike(float64(p.today), float64(p.before))
+		p.before, p.today, p.day = p.today, float32(r), day
+	case day != p.day:
+		*p = habit{today: float32(r), day: day}
+	case math.Abs(r) > math.Abs(float64(p.today)):
+		p.today = float32(r)
+	}
+}
+
+// explains reports whether a residual is like those of the two days before.
+func (p *habit) explains(day int32, r float64) bool {
+	switch day {
+	case p.day:
+		return p.twice && alike(r, float64(p.before))
+	case p.day + 1:
+		return alike(float64(p.today), float64(p.before)) && alike(r, float64(p.today))
+	default:
+		return false
+	}
+}
+
+// alike reports whether a and b have the same sign and about the same size.
+func alike(a, b float64) bool { return a*b > 0 && a/b < habitFactor && b/a < habitFactor }
+
 // baseline is the expected level of a continuous quantity:
 //
 //	expected = day(t) + week(t) + slow + local
@@ -25,6 +69,7 @@ type baseline struct {
 	pace        pace
 	day         dayProfile
 	week        *weekProfile // nil without a weekly rhythm
+	habits      [24]habit
 	fast        float64
 	slow, local float64
 	seen        float64 // samples learned
@@ -52,16 +97,16 @@ func (b *baseline) expect(at instant) float64 {
 	return day + b.slow + b.local
 }
 
-// learn takes in a level y whose residual, clipped, is r. If held, only the day
-// profile learns, at a lower weight.
-func (b *baseline) learn(at instant, y, r float64, held bool) {
+// learn takes in a level y whose residual is r and, clipped, is pull. If held,
+// only the day profile learns, at a lower weight.
+func (b *baseline) learn(at instant, y, r, pull float64, held bool) {
 	b.seen++
 	if !held {
 		b.settled++
 		if b.seasonal {
 			slow := b.pace.rate(rememberSlow)
-			b.slow += r * slow
-			b.local += r * (b.localRate() - slow)
+			b.slow += pull * slow
+			b.local += pull * (b.localRate() - slow)
 		}
 		b.fast += (y - b.fast) * math.Max(1/b.seen, b.pace.rate(rememberFast))
 		if b.week != nil {
@@ -72,10 +117,15 @@ func (b *baseline) learn(at instant, y, r float64, held bool) {
 	}
 	days := b.seen / b.pace.samples(24*time.Hour)
 	weight := math.Max(seasonWeight, 1/math.Max(days, 1))
+	h := &b.habits[at.hour()]
 	if held && b.seen > b.pace.samples(fullWeight) {
 		weight *= anomalyWeight
+		h.learn(at.date, r)
 	}
-	b.day.learn(at.day, y-b.slow, weight*math.Min(1, b.pace.seconds/b.day.width))
+	if h.explains(at.date, r) {
+		weight = habitWeight
+	}
+	b.day.learn(at.day, y-b.slow, math.Min(1, weight*b.pace.seconds/b.day.width))
 }
 
 // localRate returns the weight of a sample in the local offset. A level that was

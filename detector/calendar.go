@@ -19,6 +19,7 @@ const (
 // instant is a sample's time as the season sees it.
 type instant struct {
 	unix int64
+	date int32   // local days since the epoch
 	day  float64 // seconds since local midnight
 	week float64 // seconds since the start of a local week
 }
@@ -32,12 +33,14 @@ func (c *calendar) at(t time.Time) instant {
 	if unix < c.from || unix >= c.until {
 		c.look(t)
 	}
-	local := (unix + c.offset) % secondsPerWeek
+	since := unix + c.offset
+	local := since % secondsPerWeek
 	if local < 0 {
 		local += secondsPerWeek
 	}
+	date := (since - local%secondsPerDay) / secondsPerDay
 	part := float64(t.Nanosecond()) / 1e9
-	return instant{unix: unix, day: float64(local%secondsPerDay) + part, week: float64(local) + part}
+	return instant{unix: unix, date: int32(date), day: float64(local%secondsPerDay) + part, week: float64(local) + part}
 }
 
 func (c *calendar) look(t time.Time) {

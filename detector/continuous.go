@@ -127,12 +127,14 @@ func (c *continuous) statistics(e *evidence) [statistics]statistic {
 	return out
 }
 
+// fast is left out where a sample is a minute or more of something that is not a
+// rate: two minutes of slow responses are what services have.
 func (c *continuous) fast(e *evidence) statistic {
 	n := fastLength
 	if e.perBlock == 1 {
 		n = fastBlocks
 	}
-	if e.n < n {
+	if e.n < n || e.perBlock == 1 && !c.counted {
 		return statistic{}
 	}
 	return c.least(n, fastClip, e.newest)
@@ -213,7 +215,7 @@ func (c *continuous) learn(at instant, held bool) {
 	if c.load != nil {
 		shift = c.loadShift
 	}
-	c.base.learn(at, c.y-shift, pull, held)
+	c.base.learn(at, c.y-shift, r, pull, held)
 	if c.gate != nil {
 		c.gate.learn(at, held)
 	}

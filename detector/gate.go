@@ -51,7 +51,7 @@ func (g *gate) open(sign float64) bool {
 
 func (g *gate) learn(at instant, held bool) {
 	s := g.spread.at(at.hour(), leastSpread)
-	g.base.learn(at, g.y, clip(g.r, learnClip*s), held)
+	g.base.learn(at, g.y, g.r, clip(g.r, learnClip*s), held)
 	if !held {
 		g.spread.learn(at.hour(), g.r, s)
 	}

@@ -275,6 +275,29 @@ func TestAccept(t *testing.T) {
 	}
 }
 
+func TestNightlyJobBecomesKnown(t *testing.T) {
+	d, s := newDetector(t, usual(Rate, time.Minute)), newSource(Rate, time.Minute, 7)
+	at := feed(d, s, monday, 20*1440, 1, nil)
+	var alarms []int
+	for night := range 14 {
+		alarm := false
+		for minute := range 1440 {
+			fault := 1.0
+			if minute >= 185 && minute < 205 {
+				fault = 4
+			}
+			alarm = d.Update(s.at(at, fault)).State == Anomalous || alarm
+			at = at.Add(time.Minute)
+		}
+		if alarm {
+			alarms = append(alarms, night)
+		}
+	}
+	if len(alarms) < 1 || len(alarms) > 6 {
+		t.Errorf("a new nightly job alarms in the nights %v, want the first ones only", alarms)
+	}
+}
+
 func TestDaylightSaving(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
@@ -327,4 +350,25 @@ func FuzzUpdate(f *testing.F) {
 			checkSound(t, d.Update(Sample{Time: monday.Add(time.Duration(i) * o.Step), Value: v, Support: support, Given: given}))
 		}
 	})
+}
+
+func TestSensitivityFor(t *testing.T) {
+	const week = 7 * 24 * time.Hour
+	for _, tc := range []struct {
+		name         string
+		step, period time.Duration
+		want         float64
+	}{
+		{"a fortnight", time.Minute, 2 * week, 3.70},
+		{"half a year", time.Minute, 26 * week, 4.69},
+		{"more samples do not err more", 5 * time.Second, 26 * week, 4.69},
+		{"fewer samples err less", 5 * time.Minute, 26 * week, 4.07},
+		{"a minute", time.Minute, time.Minute, 3},
+		{"for ever", time.Minute, 1 << 62, 6.87},
+		{"no period", time.Minute, 0, DefaultSensitivity},
+	} {
+		if got := SensitivityFor(tc.step, tc.period); math.Abs(got-tc.want) > 0.01 {
+			t.Errorf("%s: %.3f, want %g", tc.name, got, tc.want)
+		}
+	}
 }

@@ -57,6 +57,11 @@ func main() {
 		run  func(settings)
 	}{
 		{"signals", table},
+		{"stress", stress},
+		{"cold start", coldStart},
+		{"level shift", levelShift},
+		{"dial", dial},
+		{"calibration", calibration},
 	} {
 		if strings.Contains(section.name, s.only) {
 			started := time.Now()

@@ -81,6 +81,13 @@ func signals(step time.Duration) []watched {
 			sample:  func(s slot) detector.Sample { return sampleOf(s, s.queries, nan, s.requests) },
 			effects: queries,
 		}, {
+			name:    "DB time per query given queries",
+			options: options(detector.Latency, detector.Up, detector.MinEffect{Relative: 0.10}, true),
+			sample:  func(s slot) detector.Sample { return sampleOf(s, s.queryTime, s.queries, s.queries) },
+			effects: []effectOf{
+				{"x1.3", change{queryTime: 1.3}}, {"x1.5", change{queryTime: 1.5}}, {"x2", change{queryTime: 2}},
+			},
+		}, {
 			name:    "DB queries",
 			options: options(detector.Rate, detector.Up, detector.MinEffect{Relative: 0.15}, false),
 			sample:  func(s slot) detector.Sample { return sampleOf(s, s.queries, nan, nan) },

@@ -15,10 +15,10 @@ type stack struct {
 	volume   float64 // requests per second on an average workday
 	start    time.Time
 	step     time.Duration
-	length   int            // steps
-	smooth   int            // steps over which rates and ratios are formed, as rate() does
-	location *time.Location // of the users; nil is UTC
-	legit    func(*rand.Rand, *stack) []change
+	length   int                               // steps
+	smooth   int                               // steps over which rates and ratios are formed, as rate() does
+	location *time.Location                    // of the users; nil is UTC
+	legit    func(*rand.Rand, *stack) []change // changes that are no faults, or nil
 	faults   []change
 }
 
@@ -31,6 +31,7 @@ type change struct {
 	latency     float64
 	errors      float64
 	queries     float64
+	queryTime   float64
 	hits        float64 // what the hit ratio becomes
 }
 
@@ -126,7 +127,7 @@ func (s *stack) run() []slot {
 		out[i] = slot{
 			at:        at,
 			latency:   typical * math.Exp(math.Min(spread, 0.5)*r.NormFloat64()),
-			queryTime: 0.005 * (1 + 0.3*dbLoad*dbLoad) * math.Exp(queryTime.next()),
+			queryTime: 0.005 * (1 + 0.3*dbLoad*dbLoad) * math.Exp(queryTime.next()) * c.queryTime,
 			faulty:    c.faulty,
 		}
 		if gapLeft > 0 {
@@ -216,10 +217,10 @@ func (d *days) factor(local time.Time) float64 {
 
 // effect returns the factors in force at step i.
 func effect(changes []change, i int) (out struct {
-	traffic, latency, errors, queries, hits float64
-	faulty                                  bool
+	traffic, latency, errors, queries, queryTime, hits float64
+	faulty                                             bool
 }) {
-	out.traffic, out.latency, out.errors, out.queries, out.hits = 1, 1, 1, 1, hitRatio
+	out.traffic, out.latency, out.errors, out.queries, out.queryTime, out.hits = 1, 1, 1, 1, 1, hitRatio
 	for _, c := range changes {
 		if i < c.from || i >= c.until {
 			continue
@@ -232,6 +233,7 @@ func effect(changes []change, i int) (out struct {
 		out.latency *= partly(c.latency, part)
 		out.errors *= partly(c.errors, part)
 		out.queries *= partly(c.queries, part)
+		out.queryTime *= partly(c.queryTime, part)
 		if c.hits > 0 {
 			out.hits = c.hits
 		}

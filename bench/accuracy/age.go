@@ -1,0 +1,197 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"tidemark/detector"
+)
+
+// coldStart prints false alarms and what is found by the age of a series.
+func coldStart(s settings) {
+	ages := []time.Duration{0, time.Hour, 24 * time.Hour, 7 * 24 * time.Hour, 14 * 24 * time.Hour}
+	faultAges := []time.Duration{61 * time.Minute, 34 * time.Hour, 178 * time.Hour}
+	for v, volume := range volumes[:2] {
+		_ = v
+		fmt.Printf("\n%g/s: false alarms per series from the start to 1h, 1d, 7d, 14d; recall %% by age %v of each fault\n", volume, faultAges)
+		for _, w := range s.signals() {
+			alarms := make([]int, len(ages))
+			found := map[string]int{}
+			var mu sync.Mutex
+			p := newPool(s.parallel)
+			for seed := range s.seeds {
+				p.run(func() {
+					t := s.trial(3000+s.first+uint64(seed), volume)
+					t.from, t.stack.length = 0, int(ages[len(ages)-1]/s.step)
+					at := t.alarmTimes(w, s.sensitivity)
+					mu.Lock()
+					for _, i := range at {
+						for a := len(ages) - 1; a >= 0; a-- {
+							if time.Duration(i)*s.step >= ages[a] {
+								alarms[a]++
+								break
+							}
+						}
+					}
+					mu.Unlock()
+					for _, ef := range w.effects {
+						for a, age := range faultAges {
+							if t.finds(w, ef.change, age, s) {
+								mu.Lock()
+								found[fmt.Sprint(ef.name, a)]++
+								mu.Unlock()
+							}
+						}
+					}
+				})
+			}
+			p.wg.Wait()
+			var row []string
+			for a := range ages[:len(ages)-1] {
+				row = append(row, fmt.Sprintf("%.2f", float64(alarms[a])/float64(s.seeds)))
+			}
+			fmt.Printf("  %-34s FA %s", w.name, strings.Join(row, " / "))
+			for _, ef := range w.effects {
+				row = row[:0]
+				for a := range faultAges {
+					row = append(row, fmt.Sprintf("%.0f", 100*float64(found[fmt.Sprint(ef.name, a)])/float64(s.seeds)))
+				}
+				fmt.Printf(" | %s: %s", ef.name, strings.Join(row, " / "))
+			}
+			fmt.Println()
+		}
+	}
+}
+
+// alarmTimes returns the steps at which tidemark's false alarms begin.
+func (t trial) alarmTimes(w watched, sensitivity float64) []int {
+	w.options.Sensitivity = sensitivity
+	j := newTidemark(w.options)
+	var out []int
+	last := -1 << 30
+	for i, s := range t.stack.run() {
+		if j.alarm(w.sample(s)) {
+			if i-last > int(apart/t.stack.step) {
+				out = append(out, i)
+			}
+			last = i
+		}
+	}
+	return out
+}
+
+// finds reports whether tidemark finds a fault at an age.
+func (t trial) finds(w watched, c change, age time.Duration, s settings) bool {
+	c.from = int(age / s.step)
+	c.until = c.from + int(faultMinutes*time.Minute/s.step)
+	t.stack.faults = []change{c}
+	t.stack.length = c.until
+	w.options.Sensitivity = s.sensitivity
+	return t.detections(t.stack.run(), w, newTidemark(w.options)).found > 0
+}
+
+// levelShift prints what becomes of a latency that is 1.5 times as high from one
+// day on: when it is found and accepted, how many anomalies the week after it
+// has, and whether 30 % on top is found on the next day and three days later.
+func levelShift(s settings) {
+	w := signals(s.step)[0]
+	w.options.Sensitivity = s.sensitivity
+	day := int(24 * time.Hour / s.step)
+	hour := int(time.Hour / s.step)
+	var found, again, nextDay, thirdDay, n int
+	var closed []float64
+	for _, volume := range volumes[:2] {
+		for seed := range s.seeds {
+			n++
+			t := s.trial(4000+s.first+uint64(seed), volume)
+			from := 21*day + 10*hour
+			t.stack.length = from + 8*day
+			shift := change{from: from, until: t.stack.length, latency: 1.5}
+			t.stack.faults = []change{shift}
+			d := newTidemark(w.options)
+			at, was, over := -1, false, -1
+			for i, sl := range t.stack.run() {
+				alarm := d.d.Update(w.sample(sl)).State == detector.Anomalous
+				if i >= from && alarm && at < 0 {
+					at = i
+				}
+				if at >= 0 && was && !alarm && over < 0 && i > at+4*hour {
+					over = i
+				}
+				if over >= 0 && alarm && !was {
+					again++
+				}
+				was = alarm
+			}
+			if at >= 0 && at < from+hour {
+				found++
+			}
+			if over >= 0 {
+				closed = append(closed, float64(over-from)*s.step.Minutes())
+			}
+			for _, later := range []struct {
+				after int
+				count *int
+			}{{day, &nextDay}, {3 * day, &thirdDay}} {
+				top := change{from: from + later.after, until: from + later.after + hour, latency: 1.3}
+				t.stack.faults = []change{shift, top}
+				t.stack.length = top.until
+				d := newTidemark(w.options)
+				for i, sl := range t.stack.run() {
+					if d.alarm(w.sample(sl)) && i >= top.from {
+						*later.count++
+						break
+					}
+				}
+			}
+		}
+	}
+	fmt.Printf("latency x1.5 from one day on: found %d/%d, over after %.0f minutes (median of %d), %.2f episodes in the week after, +30%% on top found %d/%d after 24h, %d/%d after 72h\n",
+		found, n, outcome{delays: closed}.median(), len(closed), float64(again)/float64(n), nextDay, n, thirdDay, n)
+}
+
+// calibration prints the false alarms per series and month for sensitivities
+// that promise one in so many weeks.
+func calibration(s settings) {
+	const week = 7 * 24 * time.Hour
+	fmt.Println("one false alarm per series asked for in so many weeks; sensitivity; weeks measured, over all signals and volumes")
+	for _, weeks := range []int{2, 8, 26} {
+		sensitivity := detector.SensitivityFor(s.step, time.Duration(weeks)*week)
+		total := s.quiet(sensitivity)
+		fmt.Printf("  %2d  %.2f  %.1f (%d alarms)\n", weeks, sensitivity, total.months*30/7/float64(total.alarms), total.alarms)
+	}
+}
+
+// dial prints the false alarms by sensitivity.
+func dial(s settings) {
+	for _, sensitivity := range []float64{3.5, 4, 4.5, 5, 5.5, 6} {
+		total := s.quiet(sensitivity)
+		fmt.Printf("  sensitivity %.1f: %.3f false alarms per series and month (%d)\n", sensitivity, total.perMonth(), total.alarms)
+	}
+}
+
+// quiet adds up the false alarms over all signals and volumes.
+func (s settings) quiet(sensitivity float64) outcome {
+	var total outcome
+	var mu sync.Mutex
+	p := newPool(s.parallel)
+	for _, volume := range volumes {
+		for seed := range s.seeds {
+			p.run(func() {
+				t := s.trial(5000+s.first+uint64(seed), volume)
+				slots := t.stack.run()
+				for _, w := range s.signals() {
+					w.options.Sensitivity = sensitivity
+					o := t.falseAlarms(slots, w, newTidemark(w.options))
+					mu.Lock()
+					total.add(o)
+					mu.Unlock()
+				}
+			})
+		}
+	}
+	p.wg.Wait()
+	return total
+}
