@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -24,6 +26,11 @@ func OpenPostgres(ctx context.Context, url string, m Model, seed uint64) (*Postg
 		return nil, fmt.Errorf("read the address of PostgreSQL: %w", err)
 	}
 	config.MaxConns = int32(m.Connections)
+	// A request that gives up cancels its query and keeps the connection.
+	// Otherwise each timeout would cost a new one, and others would wait for it.
+	config.ConnConfig.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: time.Second}
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
