@@ -168,6 +168,7 @@ func (s *stack) makeHistory(ctx context.Context, promtool string) error {
 		Step:   historyStep,
 		Labels: historyLabels,
 		Slack:  history.MeasureSlack(),
+		Jitter: 2 * time.Millisecond,
 		Seed:   uint64(end.Unix()),
 	}, promtool, filepath.Join(s.dir, "prometheus"), func(done float64) {
 		s.out.progress("Making two weeks of history: %.0f %%", 100*done)

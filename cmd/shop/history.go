@@ -37,6 +37,7 @@ func makePast(ctx context.Context, o pastOptions, logger *slog.Logger) error {
 		Step:   step,
 		Labels: map[string]string{"job": o.job, "instance": o.instance, "service": o.service},
 		Slack:  history.MeasureSlack(),
+		Jitter: 2 * time.Millisecond,
 		Seed:   uint64(end.Unix()),
 	}, o.promtool, o.dir, func(done float64) {
 		if done-logged >= 0.1 || done == 1 {

@@ -26,6 +26,7 @@ type Options struct {
 	Step       time.Duration     // distance between samples
 	Labels     map[string]string // of each series: what the scrape adds, and the shop's own service
 	Slack      time.Duration     // by how much the machine oversleeps, see MeasureSlack
+	Jitter     time.Duration     // by how much more it does so while it has other things to do
 	Seed       uint64
 }
 
@@ -33,7 +34,9 @@ type Options struct {
 // they are scraped.
 type shopPast struct {
 	o     Options
-	curve curve
+	idle  curve   // while the machine has nothing else to do
+	busy  curve   // while it is as busy as it gets
+	other float64 // logarithm of what else it does, a slow random walk about 0
 	rand  *rand.Rand
 	src   rand.Source
 
@@ -63,7 +66,8 @@ func newShopPast(o Options) *shopPast {
 	}
 	p := &shopPast{
 		o: o, src: src, rand: r,
-		curve:    newCurve(newSampler(o.Model, o.Slack, r), 0.98*low, 1.02*high),
+		idle:     newCurve(newSampler(o.Model, o.Slack, r), 0.98*low, 1.02*high),
+		busy:     newCurve(newSampler(o.Model, o.Slack+o.Jitter, r), 0.98*low, 1.02*high),
 		requests: map[requestKey]float64{},
 		buckets:  make([]float64, len(shop.Buckets)+1),
 	}
@@ -78,7 +82,10 @@ func newShopPast(o Options) *shopPast {
 // advance lets one step pass, at the end of which it is at.
 func (p *shopPast) advance(at time.Time) {
 	m := p.o.Model
-	st := p.curve.at(m.Traffic.Rate(at.Add(-p.o.Step / 2)))
+	load := p.load()
+	slack := p.o.Slack + time.Duration(load*float64(p.o.Jitter))
+	rate := m.Traffic.Rate(at.Add(-p.o.Step / 2))
+	st := mix(p.idle.at(rate), p.busy.at(rate), load)
 	seconds := p.o.Step.Seconds()
 
 	reads := p.poisson(st.rate * m.Reads * seconds)
@@ -104,9 +111,24 @@ func (p *shopPast) advance(at time.Time) {
 
 	p.lookups += reads
 	p.hits += hits
-	p.commands(&p.gets, reads)
-	p.commands(&p.sets, misses-lateMisses)
-	p.query(misses+checkouts, lateMisses+lateCheckouts, st)
+	p.commands(&p.gets, reads, slack)
+	p.commands(&p.sets, misses-lateMisses, slack)
+	p.query(misses+checkouts, lateMisses+lateCheckouts, st, slack)
+}
+
+// load returns how busy the machine is with other things, from 0 to 1: mostly a
+// quarter, rarely more than half, and about the same as some minutes ago. No
+// machine has its days for itself, and a past without a trace of that would
+// make every trace of it in the present look strange.
+func (p *shopPast) load() float64 {
+	const (
+		usual  = 0.25
+		spread = 0.7
+		memory = 5 * time.Minute
+	)
+	keep := math.Exp(-p.o.Step.Seconds() / memory.Seconds())
+	p.other = keep*p.other + math.Sqrt(1-keep*keep)*spread*p.rand.NormFloat64()
+	return min(usual*math.Exp(p.other), 1)
 }
 
 // answer counts the codes of n requests of which so many came too late.
@@ -119,24 +141,24 @@ func (p *shopPast) answer(handler string, n, late float64) {
 
 // commands adds n cache commands. There are enough of them for their sum to be
 // normally distributed.
-func (p *shopPast) commands(t *total, n float64) {
+func (p *shopPast) commands(t *total, n float64, slack time.Duration) {
 	d := p.o.Model.CacheCommand
 	spread := math.Sqrt(math.Expm1(d.Sigma * d.Sigma))
 	t.count += n
-	t.sum += n*(d.Mean+p.o.Slack).Seconds() + math.Sqrt(n)*spread*d.Mean.Seconds()*p.rand.NormFloat64()
+	t.sum += n*(d.Mean+slack).Seconds() + math.Sqrt(n)*spread*d.Mean.Seconds()*p.rand.NormFloat64()
 }
 
 // idleWait is the time it takes to get a connection that is free.
 const idleWait = time.Microsecond
 
-func (p *shopPast) query(n, late float64, st steady) {
+func (p *shopPast) query(n, late float64, st steady, slack time.Duration) {
 	m := p.o.Model
 	for range int(n - late) {
 		d := m.QueryTimeout + 1
 		for d > m.QueryTimeout {
 			d = m.Query.Draw(p.rand, st.stretch)
 		}
-		p.queries.sum += (d + p.o.Slack).Seconds()
+		p.queries.sum += (d + slack).Seconds()
 	}
 	p.queries.count += n - late
 	p.timeouts += late

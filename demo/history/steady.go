@@ -126,21 +126,25 @@ func (c curve) at(rate float64) steady {
 	})
 	i = min(max(i, 1), len(c)-1)
 	a, b := c[i-1], c[i]
-	w := min(max((rate-a.rate)/(b.rate-a.rate), 0), 1)
-	mix := func(x, y float64) float64 { return x + w*(y-x) }
+	return mix(a, b, min(max((rate-a.rate)/(b.rate-a.rate), 0), 1))
+}
+
+// mix interpolates between two states: 0 is a, 1 is b.
+func mix(a, b steady, share float64) steady {
+	between := func(x, y float64) float64 { return x + share*(y-x) }
 	st := steady{
-		rate:     rate,
-		hitRatio: mix(a.hitRatio, b.hitRatio),
-		busy:     mix(a.busy, b.busy),
-		timeouts: mix(a.timeouts, b.timeouts),
-		stretch:  mix(a.stretch, b.stretch),
+		rate:     between(a.rate, b.rate),
+		hitRatio: between(a.hitRatio, b.hitRatio),
+		busy:     between(a.busy, b.busy),
+		timeouts: between(a.timeouts, b.timeouts),
+		stretch:  between(a.stretch, b.stretch),
 	}
 	for kind := range st.durations {
 		st.durations[kind] = make([]float64, len(a.durations[kind]))
 		for j := range st.durations[kind] {
-			st.durations[kind][j] = mix(a.durations[kind][j], b.durations[kind][j])
+			st.durations[kind][j] = between(a.durations[kind][j], b.durations[kind][j])
 		}
-		st.mean[kind] = mix(a.mean[kind], b.mean[kind])
+		st.mean[kind] = between(a.mean[kind], b.mean[kind])
 	}
 	return st
 }
