@@ -177,10 +177,7 @@ func (c *continuous) matters(r float64) bool {
 // is taken for one of n(1−ρ)/(1+ρ) independent ones, and the run for the minimum
 // of 1+3(1−ρⁿ) independent means of a block.
 func (c *continuous) prior(i int, e *evidence) tail {
-	rho := 0.0
-	if c.u2 > 0 {
-		rho = math.Min(math.Max(c.uu/c.u2, 0), 0.99)
-	}
+	rho := c.autocorrelation()
 	n, least := float64(e.perBlock), 1.0
 	switch i {
 	case run:
@@ -197,8 +194,23 @@ func (c *continuous) prior(i int, e *evidence) tail {
 	)
 }
 
+// autocorrelation returns that of neighbouring residuals, between 0 and 0.99.
+func (c *continuous) autocorrelation() float64 {
+	if !(c.u2 > 0) {
+		return 0
+	}
+	return math.Min(math.Max(c.uu/c.u2, 0), 0.99)
+}
+
+// significance is the sum in standard deviations of a process of first order,
+//
+//	Σu / √(n(1+ρ)/(1−ρ) − 2ρ(1−ρⁿ)/(1−ρ)²)
+//
+// so that noise that wanders is not taken for the beginning of a fault.
 func (c *continuous) significance(sum tally, size int) float64 {
-	return sum[0] / math.Sqrt(float64(size))
+	rho, n := c.autocorrelation(), float64(size)
+	v := n*(1+rho)/(1-rho) - 2*rho*(1-math.Pow(rho, n))/((1-rho)*(1-rho))
+	return sum[0] / math.Sqrt(math.Max(v, 1))
 }
 
 func (c *continuous) mean(sum tally, size int) float64 {

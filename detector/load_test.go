@@ -20,7 +20,7 @@ func (b *database) at(at time.Time, load, slow float64) Sample {
 	b.ar = 0.6*b.ar + 0.8*0.05*b.rand.NormFloat64()
 	day := at.Sub(monday).Hours() / 24
 	load *= 200 * (1 - 0.5*math.Cos(2*math.Pi*day)) * math.Exp(0.03*b.rand.NormFloat64())
-	queryTime := 0.005 * (1 + math.Pow(load/400, 2)) * math.Exp(b.ar) * slow
+	queryTime := 0.005 * (1 + load*load/160000) * math.Exp(b.ar) * slow
 	return Sample{Time: at, Value: queryTime, Support: load, Given: load}
 }
 

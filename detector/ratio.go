@@ -290,8 +290,9 @@ func (h *ratio) band(down, up float64) (expected, lower, upper float64) {
 	}
 	e := n * h.p
 	root, unit := math.Sqrt(e+0.375), h.unit(e, n)
-	high := math.Pow(root+more*unit/2, 2) - 0.375
-	low := math.Pow(math.Max(root-less*unit/2, 0), 2) - 0.375
+	high := root + more*unit/2
+	low := math.Max(root-less*unit/2, 0)
+	high, low = high*high-0.375, low*low-0.375
 	a, b := h.rare(math.Max(low, 0)/n), h.rare(math.Max(high, leastEvents)/n)
 	least := h.effect.distance(expected)
 	lower = math.Max(math.Min(math.Min(a, b), expected-least), 0)

@@ -80,6 +80,7 @@ func (r *record) at(hour int, normal float64) float64 {
 // will be broken by far, and more is asked with the square.
 func (r *record) tail(hour int, least, normal float64) tail {
 	best := math.Max(r.at(hour, normal), least)
-	perSurprise := best * math.Max(1, math.Pow(best/normal, 2)) * recordFactor / DefaultSensitivity
+	bursts := math.Max(1, best/normal)
+	perSurprise := best * bursts * bursts * recordFactor / DefaultSensitivity
 	return tail{surpriseCommon * perSurprise, perSurprise}
 }

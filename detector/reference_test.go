@@ -103,6 +103,8 @@ func TestPriorOfTheMeans(t *testing.T) {
 		// The closed form is the limit of many samples; it is wider.
 		got := c.prior(i, &e).common / (priorWidth * normalUpper(tailCommon))
 		near(t, "the width", got, row.Width, 0.3*row.Width)
+		n := float64(row.N)
+		near(t, "the significance of a mean of 1", c.significance(tally{n}, row.N), 1/row.Width, 1e-9)
 	}
 }
 

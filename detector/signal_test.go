@@ -84,6 +84,7 @@ func usual(kind Kind, step time.Duration) Options {
 		o.MinEffect = MinEffect{Absolute: 0.02}
 	case Rate:
 		o.MinEffect = MinEffect{Relative: 0.2}
+	default: // as it is
 	}
 	return o
 }

@@ -56,6 +56,7 @@ func newTransform(o Options, p pace) transform {
 		t.offset = math.Max(leastLatency, o.MinEffect.Absolute)
 	case Rate:
 		t.offset = math.Max(1/p.seconds, o.MinEffect.Absolute)
+	default: // linear
 	}
 	return t
 }

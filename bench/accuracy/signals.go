@@ -11,13 +11,12 @@ import (
 
 // watched is a signal of the stack and how it is judged.
 type watched struct {
-	name      string
-	options   detector.Options
-	sample    func(slot) detector.Sample
-	effects   []effectOf
-	band      bool // is judged by the other detectors, too
-	sparse    bool // is of the type that Grafana's rules drop when sparse
-	direction detector.Direction
+	name    string
+	options detector.Options
+	sample  func(slot) detector.Sample
+	effects []effectOf
+	band    bool // is judged by the other detectors, too
+	sparse  bool // is of the type that Grafana's rules drop when sparse
 }
 
 type effectOf struct {
