@@ -12,15 +12,13 @@ type cache struct {
 	keys     [classes]float64 // how many
 	weight   [classes]float64 // share of lookups that go to the class
 	held     [classes]float64 // share of the keys that is in the cache
-	ttl      float64          // seconds
 	capacity float64          // keys
-	pressure float64          // evictions per held key and second in the last minute
 }
 
 // newCache returns an empty cache for so many keys. Popularity falls with the
 // rank to the power of −skew.
-func newCache(keys, skew, ttl float64) cache {
-	c := cache{ttl: ttl, capacity: math.Inf(1)}
+func newCache(keys, skew float64) cache {
+	c := cache{capacity: math.Inf(1)}
 	mass := func(rank float64) float64 { // of all ranks up to this one
 		if skew == 1 {
 			return math.Log(rank)
@@ -43,37 +41,27 @@ type served struct {
 	hit, expired, evicted float64
 }
 
-// size returns how many keys are held.
-func (c *cache) size() float64 {
-	n := 0.0
-	for i, h := range c.held {
-		n += h * c.keys[i]
-	}
-	return n
-}
-
 // step lets so many lookups per second act on the cache for so many seconds.
 func (c *cache) step(lookups, seconds, ttl, capacity float64) served {
 	next, out := c.evolve(lookups, seconds, ttl, 0)
-	c.pressure = 0
 	if full := sizeOf(&c.keys, &next); full > capacity {
 		// The pressure that leaves the cache exactly full.
 		low, high := 1e-9, 10.0
 		for range 30 {
 			mid := math.Sqrt(low * high)
-			next, out = c.evolve(lookups, seconds, ttl, mid)
-			if sizeOf(&c.keys, &next) > capacity {
+			if next, _ = c.evolve(lookups, seconds, ttl, mid); sizeOf(&c.keys, &next) > capacity {
 				low = mid
 			} else {
 				high = mid
 			}
 		}
-		c.pressure = high
+		next, out = c.evolve(lookups, seconds, ttl, high)
 	}
 	c.held = next
 	return out
 }
 
+// sizeOf returns how many keys are held.
 func sizeOf(keys, held *[classes]float64) float64 {
 	n := 0.0
 	for i, h := range held {

@@ -74,7 +74,7 @@ func keysFor(hits, lookups, skew, ttl float64) float64 {
 	low, high := 50.0, 1e9
 	for range 50 {
 		mid := math.Sqrt(low * high)
-		c := newCache(mid, skew, ttl)
+		c := newCache(mid, skew)
 		if c.step(lookups, 1e6, ttl, math.Inf(1)).hit > hits {
 			low = mid
 		} else {

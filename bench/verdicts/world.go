@@ -77,21 +77,20 @@ type world struct {
 	hiccup                                           int
 	version                                          int
 	started, warmed                                  time.Time
-	peak                                             float64 // largest size of the cache
 }
 
 func newWorld(s site, seed uint64) *world {
 	w := &world{
 		site: s,
 		env:  *rand.NewPCG(seed, 1), count: *rand.NewPCG(seed, 2),
-		cache:    newCache(s.keys, s.skew, s.ttl),
+		cache:    newCache(s.keys, s.skew),
 		database: database{workers: s.workers, service: s.service, pool: s.pool, timeout: 1},
 		traffic:  newWobble(20, 0.06), queries: newWobble(20, 0.03), work: newWobble(15, 0.04),
 		errors: newWobble(60, 0.1), depend: newWobble(15, 0.05), perQuery: newWobble(15, 0.05),
 		day: -1, version: 1,
 	}
 	w.cache.step(s.volume*s.reads, 1e6, s.ttl, math.Inf(1))
-	w.usualSize = w.cache.size()
+	w.usualSize = sizeOf(&w.cache.keys, &w.cache.held)
 	w.cache.capacity = 1.5 * w.usualSize
 	if s.evicts {
 		w.cache.capacity = 0.98 * w.usualSize
