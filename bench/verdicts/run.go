@@ -44,11 +44,11 @@ type outcome struct {
 	pages    []page
 }
 
-// random returns the random numbers of a run for one purpose.
-func random(name string, seed, purpose uint64) *rand.Rand {
+// random returns the random numbers that a seed gives for a name.
+func random(name string, seed uint64) *rand.Rand {
 	h := fnv.New64a()
 	h.Write([]byte(name))
-	return rand.New(rand.NewPCG(seed, h.Sum64()+purpose))
+	return rand.New(rand.NewPCG(seed, h.Sum64()))
 }
 
 // play simulates events on a world from start on. If the fault is not nil, it
@@ -80,8 +80,8 @@ func play(w *world, start time.Time, minutes int, events []event, fault *event) 
 // run runs the engine on a stack in which a fault happens after days of
 // history.
 func (k kind) run(seed uint64, trial trial) (outcome, error) {
-	r := random(k.name, seed, 0)
-	s := newSite(random("site", seed, 0), 0)
+	r := random(k.name, seed)
+	s := newSite(random("site", seed), 0)
 	start := time.Date(2026, 3, 2+r.IntN(7), 0, 0, 0, 0, time.UTC)
 	onset := trial.days*24*60 + lead + r.IntN(24*60)
 	length := 30 + r.IntN(61)
@@ -110,8 +110,8 @@ func (k kind) run(seed uint64, trial trial) (outcome, error) {
 
 // run runs the engine on a week in which nothing should page.
 func (c calm) run(seed uint64, trial trial) (outcome, error) {
-	r := random(c.name, seed, 0)
-	s := newSite(random("site", seed, 0), c.volume)
+	r := random(c.name, seed)
+	s := newSite(random("site", seed), c.volume)
 	start := time.Date(2026, 3, 2+r.IntN(7), 0, 0, 0, 0, time.UTC)
 	if !c.start.IsZero() {
 		start = c.start

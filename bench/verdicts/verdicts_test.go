@@ -21,10 +21,10 @@ func TestNothingIsLost(t *testing.T) {
 	for _, k := range kinds {
 		t.Run(k.name, func(t *testing.T) {
 			for seed := range uint64(2) {
-				s := newSite(random("site", seed, 0), 0)
-				_, plan := k.draw(random(k.name, seed, 0), &s)
+				s := newSite(random("site", seed), 0)
+				_, plan := k.draw(random(k.name, seed), &s)
 				fault := &event{span{60, 180}, func(into int, t *trouble) { plan(into, 60, t) }}
-				minutes, _ := play(newWorld(s, seed), monday, 240, routine(random(k.name, seed, 0), &s, monday, 240), fault)
+				minutes, _ := play(newWorld(s, seed), monday, 240, routine(random(k.name, seed), &s, monday, 240), fault)
 				for i, m := range minutes {
 					if got := m.hits + m.misses + m.cacheErrors + m.bypassed; got != m.reads {
 						t.Fatalf("seed %d, minute %d: %v reads are accounted for, want %v", seed, i, got, m.reads)
@@ -72,8 +72,8 @@ func TestFaultsDo(t *testing.T) {
 			if i < 0 {
 				t.Fatalf("no fault %q", tc.kind)
 			}
-			s := newSite(random("site", seed, 0), 0)
-			_, plan := kinds[i].draw(random(tc.kind, seed, 0), &s)
+			s := newSite(random("site", seed), 0)
+			_, plan := kinds[i].draw(random(tc.kind, seed), &s)
 			fault := &event{span{600, 660}, func(into int, t *trouble) { plan(into, 60, t) }}
 			with, without := play(newWorld(s, seed), monday, 660, nil, fault)
 			last, usual := with[630], without[30]
