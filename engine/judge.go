@@ -34,7 +34,10 @@ func (e *Engine) judgeScope(ts time.Time, scope model.LabelSet, groups []*group)
 
 // view gathers what the rules may look at in a scope.
 func (e *Engine) view(ts time.Time, scope model.LabelSet, groups []*group) *rules.View {
-	v := &rules.View{Scope: scope, Time: ts, Step: e.step, Signals: make(map[string]rules.Sight, len(e.signals))}
+	v := &rules.View{
+		Scope: scope, Time: ts, Step: e.step, After: e.book.LastOver(scope),
+		Signals: make(map[string]rules.Sight, len(e.signals)),
+	}
 	for n, w := range e.signals {
 		sight := rules.Sight{Err: w.err}
 		for _, g := range groups {

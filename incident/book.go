@@ -117,6 +117,15 @@ func (b *Book) OpenRule(scope model.LabelSet) string {
 	return ""
 }
 
+// LastOver returns when evidence of the scope's last incident that is over was
+// last seen, or the zero time if the book does not remember one.
+func (b *Book) LastOver(scope model.LabelSet) time.Time {
+	if p := b.scopes[scope.Fingerprint()]; p != nil {
+		return p.lastOver
+	}
+	return time.Time{}
+}
+
 // Update moves the scope's incident on by one cycle.
 func (b *Book) Update(ts time.Time, scope model.LabelSet, res rules.Result) {
 	p := b.page(scope)
@@ -185,18 +194,12 @@ func (b *Book) Incidents() []Incident {
 // that recovers. A new fault brings new evidence, whatever is left of the old.
 const aftermath = time.Hour
 
-// fresh returns a verdict as it is news to the page: nil if all of its evidence
-// is aftermath, and begun by its newest evidence if some is.
+// fresh returns a verdict, or nil if all of its evidence is aftermath.
 func (p *page) fresh(ts time.Time, v *rules.Verdict) *rules.Verdict {
-	if v == nil || v.Onset.After(p.lastOver) || ts.Sub(p.lastOver) >= aftermath {
-		return v
-	}
-	if !v.NewestOnset.After(p.lastOver) {
+	if v != nil && !v.NewestOnset.After(p.lastOver) && ts.Sub(p.lastOver) < aftermath {
 		return nil
 	}
-	news := *v
-	news.Onset = v.NewestOnset
-	return &news
+	return v
 }
 
 func (b *Book) begin(p *page, ts time.Time, res rules.Result) {

@@ -31,7 +31,8 @@ type Condition struct {
 	Below   *float64    `yaml:"below,omitempty"`
 	Above   *float64    `yaml:"above,omitempty"`
 
-	// Within is how long before the onset a change may lie; default 15m.
+	// Within is how long before the onset of some anomaly in the scope a change
+	// may lie; default 15m.
 	Within model.Duration `yaml:"within,omitempty"`
 
 	// Because is a template for the sentence that rules the failure mode out
@@ -201,15 +202,17 @@ func (c *Condition) checkChange(v *View) finding {
 			f.Outcome = NotMet
 		}
 	}
-	onset := v.onset()
+	onsets := v.onsets()
 	for i := range v.Changes {
 		ch := &v.Changes[i]
 		if !contains(c.Signals, ch.Kind) {
 			continue
 		}
-		before := onset.Sub(ch.At)
-		if before <= time.Duration(c.Within) && before >= -changeSlack*v.Step {
-			return finding{Outcome: Met, cond: c, change: ch, surprise: factSurprise}
+		for _, onset := range onsets {
+			before := onset.Sub(ch.At)
+			if before <= time.Duration(c.Within) && before >= -changeSlack*v.Step {
+				return finding{Outcome: Met, cond: c, change: ch, surprise: factSurprise}
+			}
 		}
 	}
 	return f

@@ -205,13 +205,7 @@ func (m *match) verdict(v *View, all []*match) *Verdict {
 			out.Victims = append(out.Victims, e.Component)
 		}
 	}
-	out.Onset = earliestRecent(onsets, v.Time)
-	out.NewestOnset = out.Onset
-	for _, t := range onsets {
-		if t.After(out.NewestOnset) {
-			out.NewestOnset = t
-		}
-	}
+	out.Onset, out.NewestOnset = v.story(onsets)
 	for i := range out.Evidence {
 		if out.Evidence[i].Since.IsZero() { // too weak to be an anomaly by itself
 			out.Evidence[i].Since = out.Onset

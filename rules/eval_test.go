@@ -280,6 +280,23 @@ func TestOpenIncidentHysteresis(t *testing.T) {
 	}
 }
 
+// TestLeftovers checks that an anomaly which outlived the scope's last incident
+// neither hides a deploy nor dates the next incident back.
+func TestLeftovers(t *testing.T) {
+	v := view(t, with(map[string]reading{"latency_p99": slowPages, "error_ratio": failing}), deployed(5*time.Minute))
+	old := v.Signals["latency_p99"].Series[0]
+	old.Judgement.Since = noon.Add(-12 * time.Minute)
+	v.Signals["latency_p99"].Series[0] = old
+	v.After = noon.Add(-10 * time.Minute)
+	got := builtinSet(t).Eval(v, "").Best
+	if got == nil || got.Rule != "bad_deploy" {
+		t.Fatalf("verdict %+v, want bad_deploy", got)
+	}
+	if want := noon.Add(-3 * time.Minute); !got.Onset.Equal(want) {
+		t.Errorf("onset %v, want %v, of the evidence that is new", got.Onset, want)
+	}
+}
+
 func TestTemplateFailsAtRunTime(t *testing.T) {
 	r := &Rule{
 		Name: "odd", Suspect: signal.Cache, All: []Condition{{Signals: Names{"cache_up"}, Below: new(0.5)}},

@@ -16,6 +16,10 @@ type View struct {
 	Step    time.Duration
 	Signals map[string]Sight // by name; a signal that is not configured is missing
 	Changes []Change         // recent ones of the scope, newest first
+
+	// After is when evidence of the scope's last incident was last seen; zero if
+	// there was none lately. What began by then is its aftermath.
+	After time.Time
 }
 
 // Sight is what is seen of one signal in the scope. Err says that it could not
@@ -40,38 +44,40 @@ type Observation struct {
 // anomaly that is older than that belongs to another story.
 const onsetSpread = 15 * time.Minute
 
-// onset estimates when the trouble in the scope began: the earliest onset of
-// its anomalies that is close to the newest one, or the view's time if nothing
-// is anomalous.
-func (v *View) onset() time.Time {
+// onsets returns when the anomalies in the scope began that are not left over
+// from its last incident, or the view's time if there are none.
+func (v *View) onsets() []time.Time {
 	var all []time.Time
 	for _, s := range v.Signals {
 		for _, o := range s.Series {
-			if o.Judgement.State == detector.Anomalous {
+			if o.Judgement.State == detector.Anomalous && o.Judgement.Since.After(v.After) {
 				all = append(all, o.Judgement.Since)
 			}
 		}
 	}
-	return earliestRecent(all, v.Time)
+	if all == nil {
+		all = []time.Time{v.Time}
+	}
+	return all
 }
 
-// earliestRecent returns the earliest of the times that lies within
-// onsetSpread of the latest, or fallback if there are none.
-func earliestRecent(times []time.Time, fallback time.Time) time.Time {
-	var latest time.Time
+// story returns the earliest of the times that belongs to one story with the
+// latest of them: it is not left over from the scope's last incident and lies
+// within onsetSpread of it. Without any times it is the view's time.
+func (v *View) story(times []time.Time) (earliest, latest time.Time) {
 	for _, t := range times {
 		if t.After(latest) {
 			latest = t
 		}
 	}
 	if latest.IsZero() {
-		return fallback
+		return v.Time, v.Time
 	}
-	first := latest
+	earliest = latest
 	for _, t := range times {
-		if t.Before(first) && latest.Sub(t) <= onsetSpread {
-			first = t
+		if t.Before(earliest) && t.After(v.After) && latest.Sub(t) <= onsetSpread {
+			earliest = t
 		}
 	}
-	return first
+	return earliest, latest
 }
