@@ -173,9 +173,7 @@ func newStack(t testing.TB) *stack {
 		"db_qps", "db_queries_per_request", "db_latency", "deploys",
 	} {
 		sig := signal.Signal{Name: name, Query: "x"}
-		if name == "db_latency" {
-			sig.Given = "db_qps"
-		}
+		sig.Given = signal.Standard[name].Given
 		if err := sig.Complete(signal.Defaults{Scope: []string{"service"}, Step: time.Minute, Sensitivity: 4.5}); err != nil {
 			t.Fatal(err)
 		}

@@ -268,7 +268,7 @@ const misdiagnosis = 12
 func (b *Book) follow(p *page, ts time.Time, res rules.Result) {
 	in := p.open
 	p.fired++
-	if v := res.Best; v != nil && betters(*v, in.Verdict) && p.fired < misdiagnosis {
+	if v := res.Best; v != nil && betters(*v, in.Verdict) && (p.fired < misdiagnosis || graver(*v, in.Verdict)) {
 		if p.rival != v.Rule {
 			p.rival, p.against = v.Rule, 0
 		}
@@ -301,6 +301,12 @@ func (b *Book) follow(p *page, ts time.Time, res rules.Result) {
 // already: an unknown cause never replaces a named one.
 func betters(v, old rules.Verdict) bool {
 	return v.Rule != old.Rule && v.Suspect != signal.Unknown
+}
+
+// graver reports whether a verdict is of trouble that began later and is worse,
+// such as a fault in the middle of a surge. It may take over at any time.
+func graver(v, old rules.Verdict) bool {
+	return v.Severity == rules.Critical && old.Severity != rules.Critical && v.Onset.After(old.Onset)
 }
 
 // see records a cycle that shows the incident's evidence. The identity (alert,

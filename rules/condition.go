@@ -23,9 +23,9 @@ const (
 
 // Condition is one thing that a rule expects.
 type Condition struct {
-	// Signals are alternatives that tell the same thing in several ways, the
-	// best first, such as db_queries_per_request and db_qps. The first one that
-	// is seen counts, once; of its series, the strongest.
+	// Signals are alternatives that tell the same thing in several ways, such
+	// as db_queries_per_request and db_qps given the requests. The strongest
+	// series counts, once.
 	Signals Names       `yaml:"signal"`
 	Is      Expectation `yaml:"is,omitempty"`
 	Below   *float64    `yaml:"below,omitempty"`
@@ -133,23 +133,20 @@ func (c *Condition) check(v *View, open bool) finding {
 	if c.Is == IsChanged {
 		return c.checkChange(v)
 	}
+	best := finding{cond: c}
 	for _, name := range c.Signals {
-		sight, ok := v.Signals[name]
-		if !ok || sight.Err != nil {
+		sight := v.Signals[name]
+		if sight.Err != nil {
 			continue
 		}
-		best := finding{cond: c}
 		for i := range sight.Series {
 			f := c.checkSeries(&sight.Series[i], open)
 			if f.Outcome > best.Outcome || f.Outcome == best.Outcome && f.surprise > best.surprise {
 				best = f
 			}
 		}
-		if best.Outcome != Unseen {
-			return best
-		}
 	}
-	return finding{cond: c}
+	return best
 }
 
 // factSurprise is the weight of a plain fact (a change, a value beyond a fixed

@@ -92,9 +92,10 @@ const (
 	supportShare = 0.5
 )
 
-// match checks the rule's conditions. With open set, conditions are checked
-// with hysteresis and contradictions are ignored: they decide about a
-// diagnosis, not about whether trouble that is open is over.
+// match checks the rule's conditions. With open set, it answers whether trouble
+// that is open goes on: conditions are checked with hysteresis, one deviation
+// that the rule needs is enough, it cannot be told while one is not seen, and
+// contradictions, which decide about a diagnosis, are ignored.
 func (r *Rule) match(v *View, open bool) *match {
 	m := &match{rule: r, outcome: Met}
 	check := func(cs []Condition, open bool) []finding {
@@ -109,9 +110,20 @@ func (r *Rule) match(v *View, open bool) *match {
 	m.none = check(r.None, false)
 	m.support = check(r.Support, open)
 
+	lasts, hidden := false, false
 	for _, f := range m.all {
 		m.outcome = lesser(m.outcome, f.Outcome)
 		m.count(f, witnessCap, 1)
+		if f.cond.deviation() {
+			lasts = lasts || f.Outcome == Met
+			hidden = hidden || f.Outcome == Unseen
+		}
+	}
+	switch {
+	case open && lasts:
+		m.outcome = Met
+	case open && hidden:
+		m.outcome = Unseen
 	}
 	metAny, unseenAny := 0, 0
 	for _, f := range m.any {

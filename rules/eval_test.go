@@ -266,7 +266,19 @@ func TestOpenIncidentHysteresis(t *testing.T) {
 		}), Unseen},
 		{"unreadable is not good news", with(map[string]reading{
 			"cache_lookups_per_request": {err: errors.New("timeout")},
+			"db_queries_per_request":    {value: 0.2, expected: 0.2},
+		}), Unseen},
+		{"what can be read of it goes on", with(map[string]reading{
+			"cache_lookups_per_request": {err: errors.New("timeout")},
 			"db_queries_per_request":    manyQ,
+		}), Met},
+		{"one of two witnesses is back to normal", with(map[string]reading{
+			"cache_lookups_per_request": noLookups,
+			"db_queries_per_request":    {value: 0.2, expected: 0.2},
+		}), Met},
+		{"all is unreadable", with(map[string]reading{
+			"cache_lookups_per_request": {err: errors.New("timeout")},
+			"db_queries_per_request":    {err: errors.New("timeout")},
 		}), Unseen},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -63,7 +63,7 @@ func ruledOut(won *match, all []*match) []RuledOut {
 		}
 		var best *match
 		for _, m := range all {
-			if m.rule.Suspect == c && m.outcome == NotMet && (best == nil || m.metShare() > best.metShare()) {
+			if m.rule.Suspect == c && m.outcome == NotMet && m.seen() && (best == nil || m.metShare() > best.metShare()) {
 				best = m
 			}
 		}
@@ -75,6 +75,15 @@ func ruledOut(won *match, all []*match) []RuledOut {
 		}
 	}
 	return out
+}
+
+// seen reports whether anything is seen of what the rule needs.
+func (m *match) seen() bool {
+	needs := m.all
+	if len(needs) == 0 {
+		needs = m.any
+	}
+	return slices.ContainsFunc(needs, func(f finding) bool { return f.Outcome != Unseen })
 }
 
 // metShare tells how near a rule came: the share of what it needs that is met.

@@ -44,14 +44,15 @@ type Observation struct {
 // anomaly that is older than that belongs to another story.
 const onsetSpread = 15 * time.Minute
 
-// onsets returns when the anomalies in the scope began that are not left over
-// from its last incident, or the view's time if there are none.
+// onsets returns when the anomalies in the scope began that go on and are not
+// left over from its last incident, or the view's time if there are none.
 func (v *View) onsets() []time.Time {
 	var all []time.Time
 	for _, s := range v.Signals {
 		for _, o := range s.Series {
-			if o.Judgement.State == detector.Anomalous && o.Judgement.Since.After(v.After) {
-				all = append(all, o.Judgement.Since)
+			j := o.Judgement
+			if j.State == detector.Anomalous && j.Since.After(v.After) && !inside(j, j.Direction) {
+				all = append(all, j.Since)
 			}
 		}
 	}

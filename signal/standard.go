@@ -6,7 +6,8 @@ import "tidemark/detector"
 // declaration of the same name inherits what it does not say itself; Given only
 // if that signal is declared, too.
 var Standard = map[string]Signal{
-	"request_rate":      {Title: "requests", Kind: detector.Rate, Component: Traffic, Direction: detector.Both},
+	// Bursts of a third more are every service's daily life.
+	"request_rate":      {Title: "requests", Kind: detector.Rate, Component: Traffic, Direction: detector.Both, MinEffect: &detector.MinEffect{Relative: 0.4}},
 	"error_ratio":       {Title: "error ratio", Kind: detector.Ratio, Component: Application, Direction: detector.Up},
 	"latency_p50":       {Title: "latency p50", Kind: detector.Latency, Component: Application, Direction: detector.Up},
 	"latency_p95":       {Title: "latency p95", Kind: detector.Latency, Component: Application, Direction: detector.Up},
@@ -36,7 +37,7 @@ var Standard = map[string]Signal{
 	},
 	"cache_lookups_per_request": {
 		Title: "cache lookups per request", Unit: "per request", Kind: detector.Rate, Component: Cache, Direction: detector.Down,
-		MinEffect: &detector.MinEffect{Relative: 0.15},
+		MinEffect: &detector.MinEffect{Relative: 0.10}, // one replica of eight that goes past the cache
 	},
 	"db_queries_per_request": {
 		Title: "database queries per request", Unit: "per request", Kind: detector.Rate, Component: Database, Direction: detector.Up,

@@ -28,7 +28,7 @@ func TestCommandLine(t *testing.T) {
 		stdout string
 		stderr string // a part of it
 	}{
-		{"example configuration", []string{"check", "config", good}, 0, good + ": valid, 15 signals, 7 rules\n", ""},
+		{"example configuration", []string{"check", "config", good}, 0, good + ": valid, 15 signals, 10 rules\n", ""},
 		{"configuration with a misspelt field", []string{"check", "config", misspelt}, 1, "", misspelt + ":1: field intervall is not known here"},
 		{"missing configuration", []string{"check", "config", dir + "/none.yml"}, 1, "", "none.yml: no such file or directory"},
 		{"rules", []string{"check", "rules", goodRule}, 0, "1 rules are valid\n", ""},
