@@ -45,6 +45,10 @@ bench: ## benchmarks, ten runs each, for benchstat
 bench-accuracy: ## what the detectors find, and how often they are wrong, side by side with others
 	$(GO) run ./bench/accuracy $(BENCH_ARGS)
 
+.PHONY: bench-verdicts
+bench-verdicts: ## how well causes are named, and what pages in quiet weeks
+	$(GO) run ./bench/verdicts $(BENCH_ARGS)
+
 .PHONY: deps-demo
 deps-demo:
 	scripts/install prometheus prometheus-alertmanager

@@ -26,7 +26,7 @@ var Standard = map[string]Signal{
 	"cache_settings":    {Title: "cache settings", Kind: Change, Component: Cache},
 	"cache_lookups":     {Title: "cache lookups", Kind: detector.Rate, Component: Cache, Direction: detector.Down, Given: "request_rate", MinEffect: &detector.MinEffect{Relative: 0.15}},
 	"db_qps":            {Title: "database queries", Kind: detector.Rate, Component: Database, Direction: detector.Up, Given: "request_rate", MinEffect: &detector.MinEffect{Relative: 0.15}},
-	"db_latency":        {Title: "database time per query", Kind: detector.Latency, Component: Database, Direction: detector.Up, Given: "db_qps"},
+	"db_latency":        {Title: "database time per query", Kind: detector.Latency, Component: Database, Direction: detector.Up, Given: "db_qps", MinEffect: &detector.MinEffect{Relative: 0.3}},
 	"db_errors":         {Title: "database errors", Kind: detector.Rate, Component: Database, Direction: detector.Up, MinEffect: &detector.MinEffect{Absolute: 0.1, Relative: 0.5}},
 	"db_pool_wait":      {Title: "wait for a database connection", Kind: detector.Latency, Component: Database, Direction: detector.Up, MinEffect: &detector.MinEffect{Absolute: 0.001, Relative: 0.5}},
 	"db_restarts":       {Title: "database start", Kind: Change, Component: Database},
