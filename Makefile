@@ -22,7 +22,8 @@ demo: deps-demo build ## the main job on real servers; DEMO_ARGS="--once --fault
 
 .PHONY: test
 test: deps-test ## all tests, with the race detector, on real servers
-	$(GO) test -race ./...
+	$(GO) test -race $$($(GO) list ./... | grep -v /bench/plots)
+	$(GO) test ./bench/plots # one goroutine that simulates weeks
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint
