@@ -123,8 +123,9 @@ func (c *Config) complete() error {
 	}
 	for i := range c.Signals {
 		s := &c.Signals[i]
-		if std := signal.Standard[s.Name].Given; s.Given == "" && byName[std] != nil && byName[std].Step == s.Step {
-			s.Given = std
+		std := signal.Standard[s.Name]
+		if load := byName[std.Given]; s.Given == "" && load != nil && load.Step == s.Step && s.Kind == std.Kind {
+			s.Given = std.Given
 		}
 		if s.Given == signal.NoGiven {
 			s.Given = ""

@@ -21,6 +21,23 @@ func TestExampleLoads(t *testing.T) {
 	}
 }
 
+// TestStandardNameOfAnotherKind checks that a standard signal which is declared
+// as something else does not inherit a load that does not go with it.
+func TestStandardNameOfAnotherKind(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "tidemark.yml")
+	text := strings.Replace(minimal, "alerting:", "  - {name: db_qps, query: x, kind: ratio}\nalerting:", 1)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Signals[1]; got.Given != "" {
+		t.Errorf("a ratio is given %q, want nothing", got.Given)
+	}
+}
+
 // minimal is a configuration without errors.
 const minimal = `global:
   evaluation_interval: 1m
@@ -54,6 +71,7 @@ func TestBadConfigs(t *testing.T) {
 		{"bad PromQL", replace("[5m]))", "[5m]"), `:6: signals[0]: signal "request_rate": query "sum(rate(http_requests_total[5m]": 1:33: parse error: unclosed left parenthesis`},
 		{"duplicate signal", replace("alerting:", "  - name: request_rate\n    query: up\nalerting:"), `:8: signals[1]: signal "request_rate" is declared twice: names are unique`},
 		{"unknown load", replace("    query: sum", "    given: visitors\n    query: sum"), `:6: signals[0]: signal "request_rate": given names the unknown signal "visitors": declare it, or remove given`},
+		{"a ratio with a load", replace("alerting:", "  - {name: mine, query: x, kind: ratio, component: cache, given: request_rate}\nalerting:"), `signal "mine"`},
 		{"negative duration", replace("evaluation_interval: 1m", "evaluation_interval: -1m"), `not a valid duration string: "-1m"`},
 		{"short interval", replace("evaluation_interval: 1m", "evaluation_interval: 10ms"), "evaluation_interval 10ms is too short: write 1s or more"},
 		{"unknown time zone", replace("evaluation_interval: 1m", "time_zone: Mars/Phobos"), `time_zone "Mars/Phobos" is not known: write an IANA name such as Europe/Berlin`},
