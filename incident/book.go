@@ -82,7 +82,7 @@ func (b *Book) Restore(incidents []Incident) {
 			continue
 		}
 		p.closed = append(p.closed, &in)
-		if in.LastSeen.After(p.lastOver) {
+		if in.SupersededBy == "" && in.LastSeen.After(p.lastOver) {
 			p.lastOver = in.LastSeen
 		}
 	}
@@ -328,7 +328,9 @@ func (b *Book) resolve(p *page, ts time.Time) {
 	in.State = Resolved
 	in.ResolvedAt = ts
 	in.Held = false
-	p.lastOver = in.LastSeen
+	if in.SupersededBy == "" {
+		p.lastOver = in.LastSeen // else the trouble goes on under another name
+	}
 	p.closed = append(p.closed, in)
 	p.open = nil
 }

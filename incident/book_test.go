@@ -142,6 +142,9 @@ func TestSupersessionKeepsTheStory(t *testing.T) {
 	if old.SupersededBy != next.ID || old.State != Resolved {
 		t.Errorf("old incident is %s, superseded by %q; want resolved, superseded by %q", old.State, old.SupersededBy, next.ID)
 	}
+	if over := b.LastOver(shop); !over.IsZero() {
+		t.Errorf("the trouble was over at %v, want that it goes on: its evidence is no aftermath", over)
+	}
 	if !next.StartedAt.Equal(noon) {
 		t.Errorf("the new incident started at %v, want %v, when the trouble began", next.StartedAt, noon)
 	}
