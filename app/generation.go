@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -78,7 +79,7 @@ func (a *app) restore(g *generation) error {
 // never waits for storage.
 func (a *app) publish(g *generation, s *engine.Snapshot) {
 	g.sender.Notify(s.Incidents)
-	if err := a.store.Save(s.Incidents, append(s.Anomalies, s.Ended...), s.Changes); err != nil {
+	if err := a.store.Save(s.Incidents, slices.Concat(s.Anomalies, s.Ended), s.Changes); err != nil {
 		a.metrics.saveFailures.Inc()
 		a.logger.Error("What the cycle found could not be saved, it will be again in the next one", "err", err)
 	}

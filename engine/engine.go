@@ -120,8 +120,7 @@ func (e *Engine) Adopt(old *Engine) (fresh []signal.Signal) {
 
 // Learn shows the engine a stretch of the past: the detectors of the signals
 // that have a frame learn from it and the changes in it are recorded, but no
-// verdict is reached. Progress, 0 to 1,
-// is what the snapshot shows meanwhile.
+// verdict is reached. Progress, 0 to 1, is what the snapshot shows meanwhile.
 func (e *Engine) Learn(g series.Grid, frames []series.Frame, progress float64) {
 	win := e.open(g, frames)
 	for i := range g.N {
@@ -150,7 +149,6 @@ func (e *Engine) Eval(ctx context.Context, ts time.Time) error {
 		from = limit
 	}
 	g := series.Span(from, ts, e.step)
-	e.metrics.missed.Add(float64(g.N - 1))
 	frames, err := e.opts.Source.Read(ctx, g)
 	if err != nil {
 		e.blind = err
@@ -169,6 +167,7 @@ func (e *Engine) Eval(ctx context.Context, ts time.Time) error {
 		e.judge(g.At(i))
 	}
 	e.metrics.cycles.Inc()
+	e.metrics.missed.Add(float64(g.N - 1))
 	e.publish()
 	e.notify()
 	return nil

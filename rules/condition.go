@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -202,7 +203,7 @@ func (c *Condition) checkChange(v *View) finding {
 	onsets := v.onsets()
 	for i := range v.Changes {
 		ch := &v.Changes[i]
-		if !contains(c.Signals, ch.Kind) {
+		if !slices.Contains(c.Signals, ch.Kind) {
 			continue
 		}
 		for _, onset := range onsets {
@@ -224,13 +225,4 @@ func met(b bool) Outcome {
 		return Met
 	}
 	return NotMet
-}
-
-func contains(names Names, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }
