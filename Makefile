@@ -46,6 +46,10 @@ bench: ## benchmarks, ten runs each, for benchstat
 bench-accuracy: ## what the detectors find, and how often they are wrong, side by side with others
 	$(GO) run ./bench/accuracy $(BENCH_ARGS)
 
+.PHONY: bench-nab bench-cloudmon
+bench-nab bench-cloudmon: bench-%: ## public series with labels; BENCH_ARGS="-data DIR"
+	$(GO) run ./bench/$* $(BENCH_ARGS)
+
 .PHONY: bench-verdicts
 bench-verdicts: ## how well causes are named, and what pages in quiet weeks
 	$(GO) run ./bench/verdicts $(BENCH_ARGS)
