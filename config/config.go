@@ -109,6 +109,8 @@ func (c *Config) complete() error {
 		Scope:       c.Global.Scope,
 		Step:        time.Duration(c.Global.EvaluationInterval),
 		Sensitivity: c.Global.Sensitivity,
+
+		FalseAlarmEvery: time.Duration(c.Global.FalseAlarmEvery),
 	}
 	byName := map[string]*signal.Signal{}
 	for i := range c.Signals {

@@ -74,6 +74,10 @@ func TestBadConfigs(t *testing.T) {
 		{"a ratio with a load", replace("alerting:", "  - {name: mine, query: x, kind: ratio, component: cache, given: request_rate}\nalerting:"), `signal "mine"`},
 		{"negative duration", replace("evaluation_interval: 1m", "evaluation_interval: -1m"), `not a valid duration string: "-1m"`},
 		{"short interval", replace("evaluation_interval: 1m", "evaluation_interval: 10ms"), "evaluation_interval 10ms is too short: write 1s or more"},
+		{"sensitivity and a budget", replace("evaluation_interval: 1m", "sensitivity: 4.5\n  false_alarm_every: 8w"), ": global: sensitivity and false_alarm_every are both set, and each follows from the other: remove one of them"},
+		{"a large budget", replace("evaluation_interval: 1m", "false_alarm_every: 20y"), ": global: false_alarm_every 20y is not between 1w and 10y"},
+		{"a sensitivity of nothing", replace("evaluation_interval: 1m", "sensitivity: .nan"), ": global: sensitivity NaN is not between 2 (eager) and 12 (quiet)"},
+		{"a signal's sensitivity and budget", replace("    query: sum", "    sensitivity: 5\n    false_alarm_every: 8w\n    query: sum"), `:6: signals[0]: signal "request_rate": sensitivity and false_alarm_every are both set`},
 		{"unknown time zone", replace("evaluation_interval: 1m", "time_zone: Mars/Phobos"), `time_zone "Mars/Phobos" is not known: write an IANA name such as Europe/Berlin`},
 		{"missing environment variable", replace("evaluation_interval: 1m", "external_labels: {cluster: '${TIDEMARK_NOT_SET}'}"), "the environment variable TIDEMARK_NOT_SET is not set"},
 		{"wrong URL", replace("url: http://127.0.0.1:9090", "url: 127.0.0.1"), `url "127.0.0.1" is not an http address: write one such as http://localhost:9090`},
@@ -127,6 +131,37 @@ func TestSecretsAreNotShown(t *testing.T) {
 	}
 	if shown := c.String(); strings.Contains(shown, canary) || !strings.Contains(shown, "<secret>") {
 		t.Errorf("the configuration shows a secret, or none at all:\n%s", shown)
+	}
+}
+
+// TestFalseAlarmBudget checks that a budget reaches the signals, and that the
+// configuration in force, which shows the sensitivities, is one.
+func TestFalseAlarmBudget(t *testing.T) {
+	load := func(text string) *Config {
+		file := filepath.Join(t.TempDir(), "tidemark.yml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := Load(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	text := strings.NewReplacer(
+		"  evaluation_interval: 1m", "  false_alarm_every: 8w",
+		"alerting:", "  - {name: error_ratio, query: x, sensitivity: 6}\n  - {name: latency_p99, query: x, false_alarm_every: 26w}\nalerting:",
+	).Replace(minimal)
+	c := load(text)
+	for _, c := range []*Config{c, load(c.String())} {
+		for i, want := range []float64{4.24, 6, 4.69} {
+			if got := c.Signals[i].Sensitivity; got != want {
+				t.Errorf("sensitivity of %s is %g, want %g", c.Signals[i].Name, got, want)
+			}
+		}
+	}
+	if shown := c.String(); !strings.Contains(shown, "false_alarm_every: 8w\n") || strings.Contains(shown, "26w") {
+		t.Errorf("in force is\n%s\nwant the global budget, and the signals' sensitivities", shown)
 	}
 }
 

@@ -34,3 +34,18 @@ func SensitivityFor(step, period time.Duration) float64 {
 	s := DefaultSensitivity + math.Log10(alarms)/decadesPerUnit
 	return min(max(s, leastSensitivity), mostSensitivity)
 }
+
+// PeriodFor returns in which period a healthy series has about one false alarm
+// at a sensitivity: the inverse of SensitivityFor, without its limits. A step
+// that is not positive gives 0; a period beyond 290 years, the longest Duration.
+func PeriodFor(step time.Duration, sensitivity float64) time.Duration {
+	if step <= 0 {
+		return 0
+	}
+	months := math.Pow(10, decadesPerUnit*(sensitivity-DefaultSensitivity)) / alarmsAtDefault
+	p := months * float64(month) * float64(max(step, time.Minute)) / float64(time.Minute)
+	if !(p < math.MaxInt64) {
+		return math.MaxInt64
+	}
+	return time.Duration(p)
+}

@@ -372,3 +372,21 @@ func TestSensitivityFor(t *testing.T) {
 		}
 	}
 }
+
+func TestPeriodFor(t *testing.T) {
+	for _, step := range []time.Duration{5 * time.Second, time.Minute, 5 * time.Minute} {
+		for _, weeks := range []float64{4, 8, 26, 100} {
+			period := time.Duration(weeks * 7 * 24 * float64(time.Hour))
+			got := PeriodFor(step, SensitivityFor(step, period))
+			if ratio := float64(got) / float64(period); math.Abs(ratio-1) > 1e-6 {
+				t.Errorf("every %s: %s came back as %s", step, period, got)
+			}
+		}
+	}
+	if got := PeriodFor(time.Minute, 12); got != math.MaxInt64 {
+		t.Errorf("at sensitivity 12: %s, want the longest period", got)
+	}
+	if got := PeriodFor(0, 4.5); got != 0 {
+		t.Errorf("without a step: %s, want 0", got)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"tidemark/detector"
+	"tidemark/signal"
 )
 
 // Config is the global section of the configuration file.
@@ -31,7 +32,12 @@ type Config struct {
 	// variable of that name.
 	ExternalLabels model.LabelSet `yaml:"external_labels,omitempty"`
 
-	Sensitivity  float64        `yaml:"sensitivity"`
+	// Sensitivity is how surprising a signal must be by itself to be an
+	// anomaly. It is 0 if FalseAlarmEvery is set instead: the period in which
+	// a healthy series may have about one false alarm.
+	Sensitivity     float64        `yaml:"sensitivity,omitempty"`
+	FalseAlarmEvery model.Duration `yaml:"false_alarm_every,omitempty"`
+
 	RelearnAfter model.Duration `yaml:"relearn_after"`
 	Settle       int            `yaml:"settle"` // cycles that must agree before a page
 
@@ -57,12 +63,17 @@ func (c *Config) UnmarshalYAML(unmarshal func(any) error) error {
 	if err := unmarshal((*plain)(c)); err != nil {
 		return err
 	}
+	if c.FalseAlarmEvery != 0 {
+		if err := c.budget(unmarshal); err != nil {
+			return fmt.Errorf("global: %w", err)
+		}
+	}
 	switch {
 	case c.EvaluationInterval < model.Duration(time.Second):
 		return fmt.Errorf("global: evaluation_interval %s is too short: write 1s or more", c.EvaluationInterval)
 	case c.Settle < 1 || c.Settle > 100:
 		return fmt.Errorf("global: settle %d is not between 1 and 100 cycles", c.Settle)
-	case c.Sensitivity < 2 || c.Sensitivity > 12:
+	case c.FalseAlarmEvery == 0 && !(c.Sensitivity >= 2 && c.Sensitivity <= 12):
 		return fmt.Errorf("global: sensitivity %g is not between 2 (eager) and 12 (quiet): %g is the default", c.Sensitivity, detector.DefaultSensitivity)
 	case c.RelearnAfter < c.EvaluationInterval:
 		return fmt.Errorf("global: relearn_after %s is shorter than evaluation_interval: write a few hours", c.RelearnAfter)
@@ -78,6 +89,20 @@ func (c *Config) UnmarshalYAML(unmarshal func(any) error) error {
 		}
 	}
 	return c.expandExternalLabels()
+}
+
+// budget lets the budget of false alarms take the place of the sensitivity's
+// default; both of them is an error.
+func (c *Config) budget(unmarshal func(any) error) error {
+	var given map[string]any
+	if err := unmarshal(&given); err != nil {
+		return err
+	}
+	if _, both := given["sensitivity"]; both {
+		return signal.ErrBudgetAndSensitivity
+	}
+	c.Sensitivity = 0
+	return signal.CheckBudget(c.FalseAlarmEvery)
 }
 
 func (c *Config) expandExternalLabels() error {

@@ -69,6 +69,10 @@ type Signal struct {
 	MinEffect   *detector.MinEffect `yaml:"min_effect,omitempty"`
 	Sensitivity float64             `yaml:"sensitivity,omitempty"`
 
+	// FalseAlarmEvery is the period in which a healthy series may have about
+	// one false alarm. Complete turns it into the sensitivity, and clears it.
+	FalseAlarmEvery model.Duration `yaml:"false_alarm_every,omitempty"`
+
 	// Step is the distance between samples, a multiple of the evaluation
 	// interval, which is its default.
 	Step model.Duration `yaml:"step,omitempty"`
@@ -107,11 +111,13 @@ func (s Signal) ScopeOf(labels model.LabelSet) model.LabelSet {
 	return scope
 }
 
-// Defaults fill the fields that an entry leaves out.
+// Defaults fill the fields that an entry leaves out. A sensitivity of 0 leaves
+// the choice to the budget, and to the detectors' default if that is 0, too.
 type Defaults struct {
-	Scope       []string
-	Step        time.Duration
-	Sensitivity float64
+	Scope           []string
+	Step            time.Duration
+	Sensitivity     float64
+	FalseAlarmEvery time.Duration
 }
 
 var nameRE = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
@@ -122,8 +128,12 @@ func (s *Signal) Complete(d Defaults) error {
 	if !nameRE.MatchString(s.Name) {
 		return fmt.Errorf("name %q: write lower-case letters, digits and underscores, such as cache_hit_ratio", s.Name)
 	}
+	err := s.checkBudget()
 	s.fill(d)
-	if err := s.check(d); err != nil {
+	if err == nil {
+		err = s.check(d)
+	}
+	if err != nil {
 		return fmt.Errorf("signal %q: %w", s.Name, err)
 	}
 	return nil
@@ -136,8 +146,8 @@ func (s *Signal) fill(d Defaults) {
 	s.Kind = first(s.Kind, std.Kind)
 	s.Component = first(s.Component, std.Component)
 	s.Direction = first(s.Direction, std.Direction, detector.Both)
-	s.Sensitivity = first(s.Sensitivity, d.Sensitivity, detector.DefaultSensitivity)
 	s.Step = first(s.Step, model.Duration(d.Step))
+	s.fillSensitivity(d)
 	if s.Scope == nil {
 		s.Scope = d.Scope
 	}

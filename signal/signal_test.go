@@ -55,6 +55,8 @@ func TestBadSignals(t *testing.T) {
 		{"odd step", Signal{Name: "error_ratio", Query: "x", Step: model.Duration(90 * time.Second)}, "step 1m30s is not a multiple of the evaluation interval 1m"},
 		{"given itself", Signal{Name: "error_ratio", Query: "x", Given: "error_ratio"}, "given names the signal itself"},
 		{"change with a load", Signal{Name: "deploys", Query: "x", Given: "request_rate"}, "remove given and support"},
+		{"sensitivity and a budget", Signal{Name: "error_ratio", Query: "x", Sensitivity: 5, FalseAlarmEvery: model.Duration(8 * week)}, "sensitivity and false_alarm_every are both set"},
+		{"a small budget", Signal{Name: "error_ratio", Query: "x", FalseAlarmEvery: model.Duration(time.Hour)}, "false_alarm_every 1h is not between 1w and 10y"},
 		{"negative effect", Signal{Name: "error_ratio", Query: "x", MinEffect: &detector.MinEffect{Relative: -1}}, "min_effect is negative"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -19,6 +20,7 @@ import (
 	"tidemark/app"
 	"tidemark/config"
 	"tidemark/rules"
+	watched "tidemark/signal"
 )
 
 func main() {
@@ -107,7 +109,27 @@ func checkConfiguration(file string, stdout io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(stdout, "%s: valid, %d signals, %d rules\n", file, len(c.Signals), len(c.Rules.Rules()))
+	showSensitivities(stdout, c.Signals)
 	return nil
+}
+
+// showSensitivities says what each sensitivity costs, and which signals have it.
+func showSensitivities(stdout io.Writer, signals []watched.Signal) {
+	var order []string
+	names := map[string][]string{}
+	for _, s := range signals {
+		if !s.Judged() {
+			continue
+		}
+		cost := fmt.Sprintf("sensitivity %g, %s", s.Sensitivity, s.FalseAlarms())
+		if names[cost] == nil {
+			order = append(order, cost)
+		}
+		names[cost] = append(names[cost], s.Name)
+	}
+	for _, cost := range order {
+		fmt.Fprintf(stdout, "%s: %s\n", cost, strings.Join(names[cost], ", "))
+	}
 }
 
 func checkRulesFiles(files []string, stdout io.Writer) error {

@@ -18,6 +18,8 @@ func TestCommandLine(t *testing.T) {
 		return path
 	}
 	good := "../../tidemark.example.yml"
+	budget := write("budget.yml", "global: {false_alarm_every: 8w}\nprometheus: {url: 'http://127.0.0.1:9090'}\n"+
+		"signals: [{name: request_rate, query: x}, {name: error_ratio, query: x, sensitivity: 6}]\n")
 	misspelt := write("misspelt.yml", "global: {intervall: 1m}\n")
 	badRule := write("rules.yml", "rules: [{name: a, suspect: redis}]\n")
 	goodRule := write("good.yml", "rules: [{name: a, suspect: cache, summary: s, all: [{signal: cache_up, below: 1}]}]\n")
@@ -28,7 +30,11 @@ func TestCommandLine(t *testing.T) {
 		stdout string
 		stderr string // a part of it
 	}{
-		{"example configuration", []string{"check", "config", good}, 0, good + ": valid, 15 signals, 10 rules\n", ""},
+		{"example configuration", []string{"check", "config", good}, 0, good + ": valid, 15 signals, 10 rules\n" +
+			"sensitivity 4.5, about one false alarm per series in 16 weeks: request_rate, error_ratio, latency_p99, cache_hit_ratio, cache_lookups_per_request, " +
+			"cache_errors, cache_evictions, cache_up, db_qps, db_queries_per_request, db_latency, db_connections_used_ratio\n", ""},
+		{"configuration with a budget", []string{"check", "config", budget}, 0, budget + ": valid, 2 signals, 10 rules\n" +
+			"sensitivity 4.24, about one false alarm per series in 8 weeks: request_rate\nsensitivity 6, about one false alarm per series in 15 years: error_ratio\n", ""},
 		{"configuration with a misspelt field", []string{"check", "config", misspelt}, 1, "", misspelt + ":1: field intervall is not known here"},
 		{"missing configuration", []string{"check", "config", dir + "/none.yml"}, 1, "", "none.yml: no such file or directory"},
 		{"rules", []string{"check", "rules", goodRule}, 0, "1 rules are valid\n", ""},
