@@ -65,6 +65,15 @@ type Incident struct {
 	Blind        []string       `json:"blind"`
 	SupersededBy Reference      `json:"superseded_by"`
 	Held         bool           `json:"held"`
+	Accepted     []Acceptance   `json:"accepted"`
+}
+
+// Acceptance is an operator's word that a level is the new normal.
+type Acceptance struct {
+	At     Instant        `json:"at"`
+	By     Reference      `json:"by"`
+	Signal string         `json:"signal"`
+	Labels model.LabelSet `json:"labels"`
 }
 
 // Evidence is a deviating series that speaks for an incident.
@@ -110,7 +119,12 @@ func IncidentOf(in incident.Incident, runbook string) Incident {
 		Changes:      Forms(v.Changes, changeOf),
 		Blind:        texts(v.Blind),
 		SupersededBy: Reference(in.SupersededBy), Held: in.Held,
+		Accepted: Forms(in.Accepted, acceptanceOf),
 	}
+}
+
+func acceptanceOf(a incident.Acceptance) Acceptance {
+	return Acceptance{At: Instant(a.At), By: Reference(a.By), Signal: a.Signal, Labels: labelsOf(a.Labels)}
 }
 
 func evidenceOf(e rules.Evidence) Evidence {

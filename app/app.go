@@ -40,6 +40,7 @@ type Options struct {
 	Retention       model.Duration // of resolved incidents
 	ExternalURL     string         // empty: http://<host name>:<port>/
 	EnableLifecycle bool
+	EnableAdminAPI  bool
 	Web             *web.FlagConfig // where to listen, TLS, authentication
 	Logger          *slog.Logger
 
@@ -59,6 +60,7 @@ type app struct {
 	external *url.URL
 	current  atomic.Pointer[generation]
 	reloads  chan reloadRequest
+	accepts  chan acceptRequest
 	metrics  *metrics
 	registry *prometheus.Registry
 }
@@ -67,7 +69,10 @@ type app struct {
 // the alerts that wait are sent, the pages go last. The error says what kept it
 // from starting or made it stop early.
 func Run(ctx context.Context, o Options) error {
-	a := &app{opts: o, logger: o.Logger, reloads: make(chan reloadRequest), registry: prometheus.NewRegistry()}
+	a := &app{
+		opts: o, logger: o.Logger, registry: prometheus.NewRegistry(),
+		reloads: make(chan reloadRequest), accepts: make(chan acceptRequest),
+	}
 	a.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
@@ -156,6 +161,8 @@ func (a *app) api() *httpapi.API {
 		Configuration:   a,
 		Reload:          a.requestReload,
 		EnableLifecycle: a.opts.EnableLifecycle,
+		Accept:          a.requestAccept,
+		EnableAdminAPI:  a.opts.EnableAdminAPI,
 		ExternalURL:     a.external,
 		Runbooks:        docs.Runbooks(),
 		Logger:          a.logger,

@@ -61,12 +61,18 @@ func (g *generation) slot(now time.Time) time.Time {
 }
 
 // restore puts the incidents of the last run back and offers them to the
-// receivers at once: an alert that fires must not lapse because of a restart.
+// receivers at once: an alert that fires must not lapse because of a restart. It
+// also puts back what was accepted, which the history does not tell.
 func (a *app) restore(g *generation) error {
 	incidents, err := a.store.Current()
 	if err != nil {
 		return err
 	}
+	accepted, err := a.store.Acceptances()
+	if err != nil {
+		return err
+	}
+	g.engine.Remember(accepted)
 	g.engine.Restore(incidents)
 	g.sender.Notify(g.engine.Snapshot().Incidents)
 	if len(incidents) > 0 {

@@ -69,6 +69,8 @@ func (a *app) loop(ctx context.Context, g *generation) {
 			case <-timer.C:
 				a.cycle(ctx, g)
 				timer.Reset(untilNext(g))
+			case r := <-a.accepts:
+				a.accept(g, r, learned == nil)
 			case r := <-a.reloads:
 				stopLearning()
 				r.done <- reload()

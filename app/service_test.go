@@ -145,6 +145,7 @@ func options(dir string, log io.Writer, listening func(address string)) app.Opti
 		StoragePath:     filepath.Join(dir, "data"),
 		ExternalURL:     "http://tidemark.test/",
 		EnableLifecycle: true,
+		EnableAdminAPI:  true,
 		Web:             &web.FlagConfig{WebListenAddresses: &addresses, WebConfigFile: &webConfig, WebSystemdSocket: &systemd},
 		Logger:          promslog.New(&promslog.Config{Writer: log}),
 		Listening:       func(a []net.Addr) { listening(a[0].String()) },

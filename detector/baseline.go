@@ -73,7 +73,7 @@ type baseline struct {
 	fast        float64
 	slow, local float64
 	seen        float64 // samples learned
-	settled     float64 // samples learned since a shift was accepted
+	settled     float64 // samples learned since a shift was accepted, less the hour that it is usually known from
 	seasonal    bool    // the newest expectation came from the season
 }
 
@@ -129,14 +129,15 @@ func (b *baseline) learn(at instant, y, r, pull float64, held bool) {
 }
 
 // localRate returns the weight of a sample in the local offset. A level that was
-// accepted is known from one hour, and is made more precise by the next three.
+// accepted is known from one hour or less, and is made more precise by what comes
+// until it is four.
 func (b *baseline) localRate() float64 {
 	return math.Max(b.pace.rate(rememberLocal), 1/(b.pace.samples(longWindow)+b.settled))
 }
 
-// shift accepts a residual as the new normal.
-func (b *baseline) shift(r float64) {
-	b.settled = 0
+// shift accepts a residual, the mean of n samples, as the new normal.
+func (b *baseline) shift(r float64, n int) {
+	b.settled = float64(n) - b.pace.samples(longWindow)
 	b.fast += r
 	if b.seasonal {
 		b.local += r

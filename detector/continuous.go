@@ -251,7 +251,7 @@ func (c *continuous) accept(e *evidence) {
 	case c.load != nil && !c.base.seasonal:
 		c.load.shift(r)
 	default:
-		c.base.shift(r)
+		c.base.shift(r, w.size)
 	}
 }
 

@@ -115,13 +115,6 @@ func New(o Options) (*Detector, error) {
 // of the range of the kind, or not later than the one before.
 func (d *Detector) Invalid() uint64 { return d.invalid }
 
-// Accept takes the present level for normal: an anomaly ends, and the baseline
-// moves to where the last hour was.
-func (d *Detector) Accept() {
-	d.head.accept(&d.evidence)
-	d.calm()
-}
-
 // calm ends an anomaly and forgets the evidence for it.
 func (d *Detector) calm() {
 	d.evidence.reset()
@@ -308,7 +301,7 @@ func (d *Detector) learn(at instant, worst float64, s [2]float64, stats [statist
 		return
 	}
 	if d.heldFor++; d.heldFor >= d.relearn {
-		d.Accept()
+		d.acceptHour()
 	}
 }
 

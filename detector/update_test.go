@@ -259,19 +259,30 @@ func TestLevelShiftIsAccepted(t *testing.T) {
 
 func TestAccept(t *testing.T) {
 	for _, kind := range kinds {
-		d, s := newDetector(t, usual(kind, time.Minute)), newSource(kind, time.Minute, 5)
 		fault := 2.0
 		if kind == Ratio {
 			fault = -0.3
 		}
-		next := feed(d, s, monday, 7*1440, normal(kind), nil)
-		next = feed(d, s, next, 70, fault, nil)
-		d.Accept()
-		feed(d, s, next, 120, fault, func(i int, j Judgement) {
-			if j.State != Normal {
-				t.Fatalf("%s: %s %d minutes after the level was accepted: %+v", kind, j.State, i, j)
+		for _, tc := range []struct {
+			step           time.Duration
+			healthy, after int // samples
+			age            []int
+		}{
+			{time.Minute, 7 * 1440, 120, []int{3, 10, 70}},
+			{5 * time.Second, 17280, 600, []int{4, 10, 70, 800}},
+		} {
+			for _, age := range tc.age {
+				d, s := newDetector(t, usual(kind, tc.step)), newSource(kind, tc.step, 5)
+				next := feed(d, s, monday, tc.healthy, normal(kind), nil)
+				next = feed(d, s, next, age, fault, nil)
+				d.Accept()
+				feed(d, s, next, tc.after, fault, func(i int, j Judgement) {
+					if j.State != Normal {
+						t.Fatalf("%s every %s: %s %d samples after the level of %d samples was accepted: %+v", kind, tc.step, j.State, i, age, j)
+					}
+				})
 			}
-		})
+		}
 	}
 }
 

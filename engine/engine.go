@@ -56,6 +56,8 @@ type Engine struct {
 	changes []rules.Change // newest first
 	book    *incident.Book
 
+	accepted []incident.Acceptance // the ledger
+
 	last     time.Time // the newest slot that was observed
 	blind    error     // why the last cycle could read nothing
 	progress float64
@@ -104,7 +106,7 @@ func (e *Engine) Restore(incidents []incident.Incident) {
 // returns the signals that have to learn from the beginning. Old must not be
 // used any more.
 func (e *Engine) Adopt(old *Engine) (fresh []signal.Signal) {
-	e.last, e.changes, e.ready = old.last, old.changes, old.ready
+	e.last, e.changes, e.ready, e.accepted = old.last, old.changes, old.ready, old.accepted
 	e.book.Restore(old.book.Incidents())
 	for _, w := range e.signals {
 		o := old.byName[w.signal.Name]

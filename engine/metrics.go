@@ -10,6 +10,7 @@ import (
 
 type metrics struct {
 	cycles, failed, missed prometheus.Counter
+	accepted               prometheus.Counter
 	lastSlot               prometheus.Gauge
 	series, incidents      *prometheus.GaugeVec
 	blind                  prometheus.Gauge
@@ -27,6 +28,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}),
 		missed: f.NewCounter(prometheus.CounterOpts{
 			Name: "tidemark_engine_slots_late_total", Help: "Slots that were judged later than their own cycle.",
+		}),
+		accepted: f.NewCounter(prometheus.CounterOpts{
+			Name: "tidemark_engine_accepted_series_total", Help: "Series whose level an operator accepted as the new normal.",
 		}),
 		lastSlot: f.NewGauge(prometheus.GaugeOpts{
 			Name: "tidemark_engine_last_slot_timestamp_seconds", Help: "The newest slot that was judged.",

@@ -138,6 +138,7 @@ func (e *Engine) observe(ts time.Time, win window, i int) {
 			e.watchChanges(s.watched, ts)
 		}
 	}
+	e.replay(ts, win)
 }
 
 // due reports whether ts is a slot of the signal's own, coarser grid.
@@ -182,10 +183,18 @@ func (e *Engine) update(w *watched, t *track, ts time.Time) {
 	case j.State == detector.Anomalous:
 		t.anomaly.Describe(j)
 	case t.anomaly != nil && (j.State == detector.Normal || j.State == detector.Learning):
-		t.anomaly.EndedAt = ts
-		e.ended = append(e.ended, *t.anomaly)
-		t.anomaly = nil
+		e.end(t, ts)
 	}
+}
+
+// end ends the anomaly of a series, if there is one.
+func (e *Engine) end(t *track, ts time.Time) {
+	if t.anomaly == nil {
+		return
+	}
+	t.anomaly.EndedAt = ts
+	e.ended = append(e.ended, *t.anomaly)
+	t.anomaly = nil
 }
 
 // valueFor returns the load for a series: the value of the series of w whose

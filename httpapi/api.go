@@ -44,6 +44,13 @@ type Options struct {
 	Reload          func(context.Context) error
 	EnableLifecycle bool
 
+	// Accept takes the present level of series for normal. By is the user that
+	// asks, empty if that is not known. It may block until a cycle is over. Its
+	// errors are those of engine.Accept and ErrLearning. It is only called with
+	// EnableAdminAPI.
+	Accept         func(ctx context.Context, s engine.Selection, by string) (engine.Acceptance, error)
+	EnableAdminAPI bool
+
 	// ExternalURL is under which people and reverse proxies reach the service.
 	// Its path is the prefix of every route. Nil is the root of an unknown host.
 	ExternalURL *url.URL

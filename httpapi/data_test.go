@@ -78,7 +78,7 @@ func TestFieldNames(t *testing.T) {
 		return e.Data
 	}
 	anomalies, incidents, one := data("/anomalies"), data("/incidents"), data("/incidents/a1b2c3d4e5f60718")
-	incidentFields := []string{"blind", "changes", "confidence", "description", "detected_at", "evidence", "held", "id", "resolved_at",
+	incidentFields := []string{"accepted", "blind", "changes", "confidence", "description", "detected_at", "evidence", "held", "id", "resolved_at",
 		"rule", "ruled_out", "runbook_url", "scope", "severity", "started_at", "state", "summary", "superseded_by", "suspect", "victims"}
 	for _, tc := range []struct {
 		name      string
@@ -92,6 +92,7 @@ func TestFieldNames(t *testing.T) {
 		{"incident by itself", fields(any(one)), incidentFields},
 		{"evidence", fields(first(one["evidence"])), []string{"component", "direction", "expected", "labels", "lower", "score", "signal", "since", "upper", "value"}},
 		{"ruled out", fields(first(one["ruled_out"])), []string{"because", "component"}},
+		{"acceptance", fields(first(one["accepted"])), []string{"at", "by", "labels", "signal"}},
 		{"change", fields(first(one["changes"])), []string{"at", "kind", "labels", "what"}},
 	} {
 		if diff := cmp.Diff(tc.want, tc.got); diff != "" {

@@ -100,6 +100,7 @@ func bypass() incident.Incident {
 	return incident.Incident{
 		ID: "a1b2c3d4e5f60718", State: incident.Firing,
 		StartedAt: onset, DetectedAt: onset.Add(20 * time.Second), FiredAt: onset.Add(35 * time.Second), LastSeen: now,
+		Accepted: []incident.Acceptance{{At: onset.Add(4 * time.Minute), By: "alice", Signal: "latency_p99", Labels: shop}},
 		Verdict: rules.Verdict{
 			Rule: "cache_bypass", Alert: "CacheBypass", Suspect: signal.Cache, Severity: rules.Critical, Scope: shop,
 			Confidence: 0.93, Onset: onset, Victims: []signal.Component{signal.Database, signal.Application},

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"net/http"
 	"slices"
@@ -32,6 +33,7 @@ type incidentView struct {
 	Evidence   []evidenceView
 	Blind      []blindView
 	Timeline   []moment
+	Accept     string        // the command that accepts its levels, if that is possible
 	Earlier    []incidentRow // the same rule in the same scope
 }
 
@@ -67,6 +69,9 @@ func (a *API) incidentPage(w http.ResponseWriter, r *http.Request) {
 func (a *API) viewOf(in incident.Incident) incidentView {
 	s, v := a.opts.Engine.Snapshot(), in.Verdict
 	view := incidentView{incidentRow: rowOf(in), Runbook: v.Runbook, Blind: blinds(s, v.Blind), Timeline: timeline(s, in), Earlier: a.earlier(in)}
+	if a.opts.EnableAdminAPI && in.Open() {
+		view.Accept = fmt.Sprintf(`curl -X POST -d '{"incident_id":%q}' %s`, in.ID, a.absolute("/api/v1/accept"))
+	}
 	if !math.IsNaN(v.Confidence) {
 		view.Confidence = signal.Signal{Kind: detector.Ratio}.Format(v.Confidence)
 	}
@@ -111,6 +116,10 @@ func timeline(s *engine.Snapshot, in incident.Incident) []moment {
 	}
 	if !in.FiredAt.IsZero() {
 		ms = append(ms, moment{in.FiredAt, "state", "The incident fires."})
+	}
+	for _, acc := range in.Accepted {
+		ms = append(ms, moment{acc.At, "state", fmt.Sprintf("%s accepts the level of %s %s as the new normal.",
+			cmp.Or(acc.By, "An operator"), declared(s, acc.Signal).Title, acc.Labels)})
 	}
 	if in.State == incident.Resolved {
 		text := "The incident is resolved."

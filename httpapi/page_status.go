@@ -19,6 +19,7 @@ type statusView struct {
 	HasHistory  bool
 	ExternalURL string
 	Lifecycle   bool
+	AdminAPI    bool
 }
 
 func (a *API) statusPage(w http.ResponseWriter, _ *http.Request) {
@@ -26,7 +27,7 @@ func (a *API) statusPage(w http.ResponseWriter, _ *http.Request) {
 	v := statusView{
 		Build: build(), Started: a.started, Snapshot: s, Interval: a.opts.Configuration.Interval(),
 		Rules: len(a.opts.Configuration.Rules()), HasHistory: a.opts.History != nil,
-		ExternalURL: a.opts.ExternalURL.Redacted(), Lifecycle: a.opts.EnableLifecycle,
+		ExternalURL: a.opts.ExternalURL.Redacted(), Lifecycle: a.opts.EnableLifecycle, AdminAPI: a.opts.EnableAdminAPI,
 	}
 	if !s.Ready {
 		v.Reason = unreadyReason(s)

@@ -44,6 +44,9 @@ type Incident struct {
 	// Held is set while the evidence cannot be read: the incident stays as it is.
 	Held bool
 
+	// Accepted holds what operators took for the new normal of its evidence.
+	Accepted []Acceptance
+
 	// Verdict is the newest one; while resolved, the last one.
 	Verdict rules.Verdict
 }

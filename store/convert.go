@@ -16,6 +16,7 @@ func incidentRow(in incident.Incident) (row, error) {
 		StartedAt: in.StartedAt.UTC(), DetectedAt: in.DetectedAt.UTC(), FiredAt: in.FiredAt.UTC(),
 		LastSeen: in.LastSeen.UTC(), ResolvedAt: in.ResolvedAt.UTC(),
 		SupersededBy: in.SupersededBy, Held: in.Held, Verdict: recordOfVerdict(in.Verdict),
+		Accepted: each(in.Accepted, recordOfAcceptance),
 	})
 	if err != nil {
 		return row{}, fmt.Errorf("encode incident %s: %w", in.ID, err)
@@ -32,6 +33,7 @@ func incidentOf(record []byte) (incident.Incident, error) {
 		ID: r.ID, State: r.State,
 		StartedAt: r.StartedAt, DetectedAt: r.DetectedAt, FiredAt: r.FiredAt, LastSeen: r.LastSeen, ResolvedAt: r.ResolvedAt,
 		SupersededBy: r.SupersededBy, Held: r.Held, Verdict: verdictOf(r.Verdict),
+		Accepted: each(r.Accepted, acceptanceOfRecord),
 	}, nil
 }
 

@@ -70,6 +70,15 @@ type incidentRecord struct {
 	SupersededBy string         `json:"superseded_by,omitempty"`
 	Held         bool           `json:"held,omitempty"`
 	Verdict      verdictRecord  `json:"verdict"`
+
+	Accepted []acceptanceRecord `json:"accepted,omitempty"`
+}
+
+type acceptanceRecord struct {
+	At     time.Time      `json:"at,omitzero"`
+	By     string         `json:"by,omitempty"`
+	Signal string         `json:"signal"`
+	Labels model.LabelSet `json:"labels,omitempty"`
 }
 
 type verdictRecord struct {

@@ -83,6 +83,7 @@ func full() (incident.Incident, incident.Anomaly, rules.Change) {
 	in := incident.Incident{
 		ID: "a1b2c3", State: incident.Resolved, StartedAt: at(10).Add(123456789), DetectedAt: at(11), FiredAt: at(12),
 		LastSeen: at(30), ResolvedAt: at(35), SupersededBy: "d4e5f6", Held: true,
+		Accepted: []incident.Acceptance{{At: at(20), By: "alice", Signal: "cache_hit_ratio", Labels: model.LabelSet{"service": "shop"}}},
 		Verdict: rules.Verdict{
 			Rule: "cache_bypass", Alert: "CacheBypass", Suspect: signal.Cache, Severity: rules.Critical,
 			Scope: model.LabelSet{"service": `<shop> "ü"`}, Confidence: 0.93, Onset: at(10), NewestOnset: at(10),
@@ -111,7 +112,7 @@ func full() (incident.Incident, incident.Anomaly, rules.Change) {
 // record: full must set every field.
 func TestRoundTrip(t *testing.T) {
 	in, an, change := full()
-	for _, v := range []any{in, in.Verdict, in.Verdict.Evidence[0], in.Verdict.RuledOut[0], an, change} {
+	for _, v := range []any{in, in.Accepted[0], in.Verdict, in.Verdict.Evidence[0], in.Verdict.RuledOut[0], an, change} {
 		for i := range reflect.TypeOf(v).NumField() {
 			if reflect.ValueOf(v).Field(i).IsZero() {
 				if name := reflect.TypeOf(v).Field(i).Name; name != "Score" {

@@ -18,11 +18,12 @@ import (
 type table struct{ name string }
 
 var (
-	incidentTable = table{"incidents"}
-	anomalyTable  = table{"anomalies"}
-	changeTable   = table{"changes"}
+	incidentTable   = table{"incidents"}
+	anomalyTable    = table{"anomalies"}
+	changeTable     = table{"changes"}
+	acceptanceTable = table{"acceptances"}
 
-	tables = []table{incidentTable, anomalyTable, changeTable}
+	tables = []table{incidentTable, anomalyTable, changeTable, acceptanceTable}
 )
 
 // row is one row of a table. Its record is only valid within the transaction.

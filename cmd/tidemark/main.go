@@ -93,6 +93,7 @@ func serveCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(stderr io.
 	serve.Flag("storage.retention", "How long resolved incidents are kept.").Default("90d").SetValue(&o.Retention)
 	serve.Flag("web.external-url", "URL under which tidemark is reached from outside, for links in alerts. Its path is the prefix of all pages.").StringVar(&o.ExternalURL)
 	serve.Flag("web.enable-lifecycle", "Allow reload by HTTP request.").BoolVar(&o.EnableLifecycle)
+	serve.Flag("web.enable-admin-api", "Allow requests that change what counts as normal.").BoolVar(&o.EnableAdminAPI)
 	o.Web = kingpinflag.AddFlags(serve, ":9733")
 	logs := &promslog.Config{Level: promslog.NewLevel(), Format: promslog.NewFormat()}
 	promslogflag.AddFlags(cmd, logs)
