@@ -25,10 +25,10 @@ const (
 	// 4.75; see bench/nab.
 	GenericThreshold = 4.5
 
-	// quietSamples is for how long an anomaly speaks for what follows, unless
-	// that is this much more surprising.
-	quietSamples = 100
-	louder       = 2.0
+	// quietFor is for how long an anomaly speaks for what follows, unless that is
+	// this much more surprising.
+	quietFor = 8 * time.Hour
+	louder   = 2.0
 )
 
 // Generic judges a series of which nothing is known: neither what it measures
@@ -40,9 +40,13 @@ const (
 // the last 24 samples against the 600 before, by the Kolmogorov–Smirnov
 // statistic; the change of their spread; and whether the value lies outside
 // everything seen so far. The first three are surprising by the measure of
-// their own past alone. All lengths are in samples, whatever the step.
+// their own past alone.
 //
-// A Generic is not safe for concurrent use. It takes about 32 KiB.
+// Those lengths are in samples, so that at coarse steps, from an hour on, 24
+// samples are no news any more and a long past is rare. There, two features that
+// are ready after two days join them; see level.
+//
+// A Generic is not safe for concurrent use. It takes about 20 KB.
 type Generic struct {
 	loc     *time.Location
 	bin     time.Duration
@@ -54,6 +58,10 @@ type Generic struct {
 
 	deviation, shift, spread surpriseTail
 
+	lately *window // values of two days; nil unless the step is coarse
+
+	quiet      int // samples
+	warmUp     int // samples until there is anything to tell
 	seen       int
 	low, high  float64 // of all values
 	alarm      float64 // surprise of the newest anomaly
@@ -71,30 +79,42 @@ type GenericJudgement struct {
 	Time  time.Time
 	Value float64
 
-	// State is Anomalous for the first sample of an anomaly only: for 100
-	// samples, what follows is Normal unless it is twice as surprising.
+	// State is Anomalous for the first sample of an anomaly only: for eight
+	// hours, what follows is Normal unless it is twice as surprising.
 	State State
 
 	// Surprise is the sum over the features, 0 while learning. It is not held:
 	// it is that of this sample even if an anomaly was reported just before.
 	Surprise float64
 
-	// Expected, Lower and Upper are the usual value and the band outside which
-	// the value alone would be an anomaly; NaN while that is not known.
+	// Expected, Lower and Upper are the usual value at that time of the day and
+	// the band outside which the distance from it has the surprise of an anomaly;
+	// NaN while that is not known.
 	Expected, Lower, Upper float64
 }
 
-// genericFull is the surprise of all four features at their cap.
+func (j *GenericJudgement) band(expected, reach float64) {
+	j.Expected, j.Lower, j.Upper = expected, expected-reach, expected+reach
+}
+
+// genericFull is the surprise of four features at their cap.
 const genericFull = 4 * genericCap
 
+// toldScore is just below the threshold.
+const toldScore = 0.14
+
 // Score maps the surprise to 0–1, in proportion: the threshold is at 4.5/32, about
-// 0.141. It is 0 while learning, and for a surprise above the threshold that
+// 0.141. It is 0 while learning, and 0.14 for a surprise above the threshold that
 // belongs to an anomaly which was reported already.
 func (j GenericJudgement) Score() float64 {
-	if j.State != Anomalous && j.Surprise >= GenericThreshold {
+	switch {
+	case j.State == Learning:
 		return 0
+	case j.State != Anomalous && j.Surprise >= GenericThreshold:
+		return toldScore
+	default:
+		return math.Min(1, j.Surprise/genericFull)
 	}
-	return math.Min(1, j.Surprise/genericFull)
 }
 
 // NewGeneric returns a detector that knows nothing yet, for samples at a
@@ -105,17 +125,24 @@ func NewGeneric(step time.Duration, loc *time.Location) *Generic {
 		loc = time.UTC
 	}
 	bin := max(genericBin, step)
-	return &Generic{
-		loc:        loc,
-		bin:        bin,
-		profile:    make([]genericBinState, (24*time.Hour+bin-1)/bin),
-		residuals:  newWindow(residualsKept),
-		recent:     newWindow(recentSamples),
-		earlier:    newWindow(earlierSamples),
-		low:        math.Inf(1),
-		high:       math.Inf(-1),
-		sinceAlarm: quietSamples,
+	g := &Generic{
+		loc:       loc,
+		bin:       bin,
+		profile:   make([]genericBinState, (24*time.Hour+bin-1)/bin),
+		residuals: newWindow(residualsKept),
+		recent:    newWindow(recentSamples),
+		earlier:   newWindow(earlierSamples),
+		quiet:     int(quietFor / step),
+		warmUp:    noveltyAfter,
+		low:       math.Inf(1),
+		high:      math.Inf(-1),
 	}
+	if step >= coarseStep {
+		g.lately = newWindow(coarseWindow)
+		g.warmUp = coarseWindow
+	}
+	g.sinceAlarm = g.quiet
+	return g
 }
 
 // Update judges a sample by what was learned from the ones before it, and learns
@@ -127,13 +154,19 @@ func (g *Generic) Update(t time.Time, v float64) GenericJudgement {
 	if !(math.Abs(v) <= 1e30) {
 		return j
 	}
-	j.Surprise = g.deviate(&j) + g.change(v) + g.novelty(v)
+	j.Surprise = g.deviate(&j) + g.change(v)
+	if g.lately != nil {
+		surprise, bounded := level(g.lately, v)
+		g.lately.push(bounded)
+		j.Surprise = coarseWeight * (j.Surprise + surprise)
+	}
+	j.Surprise += g.novelty(v)
 	g.seen++
 	g.sinceAlarm++
 	switch {
-	case g.seen <= noveltyAfter:
+	case g.seen <= g.warmUp:
 		j.State = Learning
-	case j.Surprise >= GenericThreshold && (g.sinceAlarm > quietSamples || j.Surprise > louder*g.alarm):
+	case j.Surprise >= GenericThreshold && (g.sinceAlarm > g.quiet || j.Surprise > louder*g.alarm):
 		j.State = Anomalous
 		g.alarm, g.sinceAlarm = j.Surprise, 0
 	default:
@@ -148,23 +181,31 @@ func (g *Generic) deviate(j *GenericJudgement) (surprise float64) {
 	local := j.Time.In(g.loc)
 	ofDay := time.Duration(local.Hour())*time.Hour + time.Duration(local.Minute())*time.Minute
 	b := &g.profile[ofDay/g.bin]
+	value := j.Value // as the profile learns it
 	if b.seen >= 2 {
-		residual := j.Value - b.mean
+		residual := value - b.mean
+		if g.lately != nil {
+			var bounded float64
+			surprise, bounded = level(g.residuals, residual)
+			value = b.mean + bounded
+			if median, length, ok := ruler(g.residuals); ok {
+				j.band(b.mean+median, length*GenericThreshold/rulerSurprise)
+			}
+		}
 		if r := g.residuals; r.len() > residualsNeeded {
 			median := r.quantile(0.5)
 			s := g.scale(median)
 			z := math.Abs(residual-median) / s
-			surprise = g.deviation.surprise(z)
+			surprise += g.deviation.surprise(z)
 			g.deviation.add(z)
-			if reach := s * g.deviation.level(GenericThreshold); !math.IsNaN(reach) {
-				j.Expected = b.mean + median
-				j.Lower, j.Upper = j.Expected-reach, j.Expected+reach
+			if reach := s * g.deviation.level(GenericThreshold); g.lately == nil && !math.IsNaN(reach) {
+				j.band(b.mean+median, reach)
 			}
 		}
-		g.residuals.push(residual)
+		g.residuals.push(value - b.mean)
 	}
 	b.seen++
-	b.mean += math.Max(genericForget, 1/float64(b.seen)) * (j.Value - b.mean)
+	b.mean += math.Max(genericForget, 1/float64(b.seen)) * (value - b.mean)
 	return surprise
 }
 
@@ -207,7 +248,7 @@ func deciles(w *window) float64 { return w.quantile(0.9) - w.quantile(0.1) }
 
 // novelty returns the surprise of a value outside all that was seen.
 func (g *Generic) novelty(v float64) (surprise float64) {
-	if g.seen >= noveltyAfter {
+	if g.seen >= g.warmUp {
 		outside := math.Max(g.low-v, v-g.high) / (g.high - g.low) // infinite if there was one value only
 		if outside > noveltyMargin {
 			surprise = math.Min(genericCap, 3+2*outside)

@@ -23,6 +23,7 @@ type surpriseTail struct {
 	total  float64
 	weight float64 // of the newest sample
 	seen   int
+	top    int // bin above which all are empty
 }
 
 // paretoTail is the distribution above a quantile.
@@ -42,7 +43,7 @@ func (s *surpriseTail) surprise(z float64) float64 {
 	f := s.fit()
 	if z < f.from {
 		above := 0.0
-		for _, c := range s.counts[surpriseBin(z):] {
+		for _, c := range s.counts[surpriseBin(z) : s.top+1] {
 			above += float64(c)
 		}
 		// Rounding may take the share above 1.
@@ -85,7 +86,9 @@ func (s *surpriseTail) add(z float64) {
 		}
 		s.weight /= surpriseOverflow
 	}
-	s.counts[surpriseBin(z)] += float32(s.weight)
+	bin := surpriseBin(z)
+	s.counts[bin] += float32(s.weight)
+	s.top = max(s.top, bin)
 	s.total += s.weight
 }
 
@@ -108,14 +111,14 @@ var surpriseEdges = func() (edges [surpriseBins + 1]float64) {
 // at least 5 % of the past lie. Inside a bin values are spread evenly, so that
 // neither moment is 0.
 func (s *surpriseTail) fit() paretoTail {
-	bin, above := surpriseBins, 0.0
+	bin, above := s.top+1, 0.0
 	for above < surpriseFrom*s.total && bin > 0 {
 		bin--
 		above += float64(s.counts[bin])
 	}
 	from := surpriseEdges[bin]
 	var mean, square float64
-	for i := bin; i < surpriseBins; i++ {
+	for i := bin; i <= s.top; i++ {
 		if c := float64(s.counts[i]); c > 0 {
 			low, high := surpriseEdges[i]-from, surpriseEdges[i+1]-from
 			mean += c * (low + high) / 2

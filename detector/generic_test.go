@@ -3,6 +3,7 @@ package detector
 import (
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -80,11 +81,72 @@ func TestGenericFinds(t *testing.T) {
 				t.Errorf("got anomalies at %v, want the first one from %d to %d", got, at, at+tc.within)
 			}
 			for i := 1; i < len(got); i++ {
-				if got[i]-got[i-1] <= quietSamples && js[got[i]].Surprise <= louder*js[got[i-1]].Surprise {
+				if got[i]-got[i-1] <= int(quietFor/(5*time.Minute)) && js[got[i]].Surprise <= louder*js[got[i-1]].Surprise {
 					t.Errorf("got anomalies at %d and %d, which is one told twice", got[i-1], got[i])
 				}
 			}
 		})
+	}
+}
+
+// TestGenericAtCoarseSteps feeds three weeks of hours.
+func TestGenericAtCoarseSteps(t *testing.T) {
+	const day, perDay = 4, 24 // of the fault, still young
+	var js []GenericJudgement
+	run := func(change func(i int, v float64) float64) []int {
+		g := NewGeneric(time.Hour, nil)
+		rng := rand.New(rand.NewPCG(11, 1))
+		begin := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+		js = nil
+		for i := range 21 * perDay {
+			v := 100 + 40*math.Sin(2*math.Pi*float64(i)/perDay) + 3*rng.NormFloat64()
+			js = append(js, g.Update(begin.Add(time.Duration(i)*time.Hour), change(i, v)))
+		}
+		return anomalies(js, 0)
+	}
+	if got := run(func(_ int, v float64) float64 { return v }); len(got) > 1 {
+		t.Errorf("nothing: got anomalies at %v, want one at most", got)
+	}
+	for i, j := range js[5*perDay:] {
+		if !(j.Lower < j.Value && j.Value < j.Upper) || math.Abs(j.Expected-j.Value) > 15 || j.Upper-j.Lower > 60 {
+			t.Errorf("nothing: got band %g, %g, %g of value %d, %g", j.Lower, j.Expected, j.Upper, i, j.Value)
+		}
+	}
+	faults := []int{day*perDay + 10, 8*perDay + 22, 12 * perDay, 18*perDay + 15}
+	got := run(func(i int, v float64) float64 {
+		for _, f := range faults {
+			if i >= f && i < f+4 {
+				return v + 150
+			}
+		}
+		return v
+	})
+	for _, f := range faults {
+		if !slices.ContainsFunc(got, func(i int) bool { return i >= f && i < f+4 }) {
+			t.Errorf("got anomalies at %v, want one from %d to %d", got, f, f+3)
+		}
+	}
+}
+
+func TestLevel(t *testing.T) {
+	w := newWindow(101)
+	for i := range 101 {
+		if s, bounded := level(w, 1e6); i < levelNeeded && (s != 0 || bounded != 1e6) {
+			t.Fatalf("after %d values: got %g, %g, want 0, 1e6", i, s, bounded)
+		}
+		w.push(float64(i)) // the median is 50, the rulers 48
+	}
+	for _, tc := range []struct{ v, surprise, bounded float64 }{
+		{50, 0, 50},
+		{98, -math.Log10(0.02), 98},
+		{2, -math.Log10(0.02), 2},
+		{50 + 1.5*48, -1.5 * math.Log10(0.02), 122},
+		{50 - 2*48, -2 * math.Log10(0.02), -22},
+		{1e9, genericCap, 122},
+	} {
+		if s, bounded := level(w, tc.v); math.Abs(s-tc.surprise) > 1e-9 || math.Abs(bounded-tc.bounded) > 1e-9 {
+			t.Errorf("%g: got %g, %g, want %g, %g", tc.v, s, bounded, tc.surprise, tc.bounded)
+		}
 	}
 }
 
@@ -161,6 +223,15 @@ func TestGenericIsNeverNaN(t *testing.T) {
 	}
 }
 
+// doubles returns the values of a window, sorted.
+func doubles(w *window) []float64 {
+	out := make([]float64, w.len())
+	for i := range out {
+		out[i] = w.at(i)
+	}
+	return out
+}
+
 func TestWindowIsSortedCopyOfTheNewest(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	w := newWindow(50)
@@ -173,8 +244,8 @@ func TestWindowIsSortedCopyOfTheNewest(t *testing.T) {
 			t.Fatalf("value %d: %g left (%t), want that of 50 before", i, old, left)
 		}
 		want := slices.Sorted(slices.Values(all[max(0, i-49):]))
-		if !slices.Equal(w.sorted, want) {
-			t.Fatalf("value %d: got %v, want %v", i, w.sorted, want)
+		if got := doubles(w); !slices.Equal(got, want) {
+			t.Fatalf("value %d: got %v, want %v", i, got, want)
 		}
 		distances := make([]float64, len(want))
 		for k, x := range want {
@@ -197,7 +268,7 @@ func TestDistanceIsKolmogorovSmirnov(t *testing.T) {
 		for i := range 600 {
 			b.push(math.Round(round*rng.NormFloat64()) / round)
 			a.push(math.Round(round*(rng.NormFloat64()*1.5+0.3)) / round)
-			got, want := distance(a, b), stat.KolmogorovSmirnov(a.sorted, nil, b.sorted, nil)
+			got, want := distance(a, b), stat.KolmogorovSmirnov(doubles(a), nil, doubles(b), nil)
 			if math.Abs(got-want) > 1e-12 {
 				t.Fatalf("after %d values: got %g, want %g", i+1, got, want)
 			}
@@ -255,16 +326,43 @@ func TestSurpriseIsMinusLogOfProbability(t *testing.T) {
 }
 
 func BenchmarkGeneric(b *testing.B) {
-	g := NewGeneric(time.Minute, nil)
-	rng := rand.New(rand.NewPCG(1, 9))
-	values := make([]float64, 4096)
-	for i := range values {
-		values[i] = 100 + rng.NormFloat64()
+	for _, step := range []time.Duration{time.Minute, time.Hour} {
+		b.Run(step.String(), func(b *testing.B) {
+			rng := rand.New(rand.NewPCG(1, 9))
+			values := make([]float64, 4096)
+			for i := range values {
+				values[i] = 100 + rng.NormFloat64()
+			}
+			g := NewGeneric(step, nil)
+			at := time.Unix(0, 0)
+			next := func(i int) {
+				at = at.Add(step)
+				g.Update(at, values[i%len(values)])
+			}
+			for i := range values {
+				next(i)
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				next(i)
+			}
+			b.ReportMetric(float64(genericBytes(step)), "B/series")
+		})
 	}
-	at := time.Unix(0, 0)
-	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		at = at.Add(time.Minute)
-		g.Update(at, values[i%len(values)])
+}
+
+// genericBytes returns what a Generic takes on the heap.
+func genericBytes(step time.Duration) uint64 {
+	const n = 1000
+	var before, after runtime.MemStats
+	keep := make([]*Generic, n)
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range keep {
+		keep[i] = NewGeneric(step, nil)
 	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	runtime.KeepAlive(keep)
+	return (after.HeapAlloc - before.HeapAlloc) / n
 }

@@ -6,29 +6,34 @@ import (
 	"sort"
 )
 
-// window holds the newest values, in the order in which they came and sorted.
+// window holds the newest values, in the order in which they came and sorted. It
+// keeps them to seven digits, which halves its size.
 type window struct {
-	ring   []float64 // grows up to its capacity, then is overwritten
+	ring   []float32 // grows up to its capacity, then is overwritten
 	next   int       // where the next value goes
-	sorted []float64
+	sorted []float32
 }
 
 func newWindow(size int) *window {
-	return &window{ring: make([]float64, 0, size), sorted: make([]float64, 0, size)}
+	return &window{ring: make([]float32, 0, size), sorted: make([]float32, 0, size)}
 }
 
 func (w *window) len() int { return len(w.sorted) }
 
-// push adds v, which must not be NaN. If the window is full, the oldest value
+// at returns the i-th value by size, from 0.
+func (w *window) at(i int) float64 { return float64(w.sorted[i]) }
+
+// push adds a value, which must not be NaN. If the window is full, the oldest one
 // leaves it and is returned.
-func (w *window) push(v float64) (old float64, left bool) {
+func (w *window) push(value float64) (oldest float64, left bool) {
+	v := float32(value)
 	at, _ := slices.BinarySearch(w.sorted, v)
 	if len(w.ring) < cap(w.ring) {
 		w.ring = append(w.ring, v)
 		w.sorted = slices.Insert(w.sorted, at, v)
 		return 0, false
 	}
-	old = w.ring[w.next]
+	old := w.ring[w.next]
 	w.ring[w.next] = v
 	w.next = (w.next + 1) % len(w.ring)
 	gone, _ := slices.BinarySearch(w.sorted, old)
@@ -39,7 +44,7 @@ func (w *window) push(v float64) (old float64, left bool) {
 		copy(w.sorted[at+1:gone+1], w.sorted[at:gone])
 	}
 	w.sorted[at] = v
-	return old, true
+	return float64(old), true
 }
 
 // quantile returns the value below which a share p, 0–1, of the values lies,
@@ -48,14 +53,14 @@ func (w *window) quantile(p float64) float64 {
 	at := p * float64(len(w.sorted)-1)
 	i := int(at)
 	if i+1 >= len(w.sorted) {
-		return w.sorted[len(w.sorted)-1]
+		return w.at(len(w.sorted) - 1)
 	}
-	return w.sorted[i] + (at-float64(i))*(w.sorted[i+1]-w.sorted[i])
+	return w.at(i) + (at-float64(i))*(w.at(i+1)-w.at(i))
 }
 
 // span returns the distance between the least and the largest value. The window
 // must not be empty.
-func (w *window) span() float64 { return w.sorted[len(w.sorted)-1] - w.sorted[0] }
+func (w *window) span() float64 { return w.at(len(w.sorted)-1) - w.at(0) }
 
 // deviation returns the median distance of the values from center, the upper
 // one of two. The window must not be empty.
@@ -68,18 +73,18 @@ func (w *window) deviation(center float64) float64 {
 	low, high := 0, len(w.sorted)-k
 	for low < high {
 		mid := (low + high) / 2
-		if center-w.sorted[mid] > w.sorted[mid+k]-center {
+		if center-w.at(mid) > w.at(mid+k)-center {
 			low = mid + 1
 		} else {
 			high = mid
 		}
 	}
-	return math.Max(center-w.sorted[low], w.sorted[low+k-1]-center)
+	return math.Max(center-w.at(low), w.at(low+k-1)-center)
 }
 
 // below returns the share of the values that are less than v, and of those that
 // are at most v.
-func (w *window) below(v float64) (less, atMost float64) {
+func (w *window) below(v float32) (less, atMost float64) {
 	n := float64(len(w.sorted))
 	i, _ := slices.BinarySearch(w.sorted, v)
 	j := i + sort.Search(len(w.sorted)-i, func(k int) bool { return w.sorted[i+k] > v })

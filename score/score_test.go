@@ -129,7 +129,7 @@ func TestEachKindFindsAFault(t *testing.T) {
 			}
 			threshold := detector.DefaultSensitivity / largestSurprise
 			if Kind(kind) == Auto {
-				threshold = 0.14
+				threshold = detector.GenericThreshold / 32
 			}
 			var usual, faulty float64
 			for i, r := range rows(t, out.String()) {

@@ -88,13 +88,14 @@ func run(data string, kind score.Kind, threshold float64, each bool, out io.Writ
 		row(g, func(s series) bool { return s.Group == g })
 	}
 	row("all", func(series) bool { return true })
-	fmt.Fprintf(tw, "\nthreshold\t\t\tfound\tfalse alarms\ta day\n")
+	fmt.Fprintf(tw, "\nthreshold\t\t\tfound\tfalse alarms\ta day\tMAD: found\tfalse alarms\ta day\n")
 	for _, factor := range []float64{0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2} {
-		var o outcome
+		var ours, theirs outcome
 		for i, s := range all {
-			o.add(s.count(scores[i], factor*threshold))
+			ours.add(s.count(scores[i], factor*threshold))
+			theirs.add(s.count(baseline[i], factor*baselineThreshold))
 		}
-		fmt.Fprintf(tw, "%.4f\t\t\t%s\n", factor*threshold, o)
+		fmt.Fprintf(tw, "%.4f, MAD %.1f\t\t\t%s\t%s\n", factor*threshold, factor*baselineThreshold, ours, theirs)
 	}
 	return tw.Flush()
 }

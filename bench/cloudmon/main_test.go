@@ -50,7 +50,7 @@ func TestRun(t *testing.T) {
 	}
 	for _, want := range []string{
 		"\na       29    1          1 (100 %)  0             0.000  1 (100 %)   0             0.000\n",
-		"\ng       29 ", "\nall     29 ", "\n0.1500 ",
+		"\ng       29 ", "\nall     29 ", "\n0.1500, MAD 5.0 ",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("got\n%s\nwant …%s…", out.String(), want)
