@@ -62,6 +62,9 @@ func Load(file string) (*Config, error) {
 		return nil, fmt.Errorf("configuration file: %w", err)
 	}
 	c, err := parse(text, filepath.Dir(file))
+	if other := (fileError{}); errors.As(err, &other) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, locate(file, text, err)
 	}
@@ -82,6 +85,9 @@ func parse(text []byte, dir string) (*Config, error) {
 	c.Prometheus.HTTPClientConfig.SetDirectory(dir)
 	c.Alerting.SetDirectory(dir)
 	var err error
+	if c.Global.Holidays, err = loadHolidays(dir, c.Global.HolidaysFile); err != nil {
+		return nil, err
+	}
 	c.Rules, err = c.loadRules(dir)
 	return c, err
 }

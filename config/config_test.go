@@ -78,6 +78,7 @@ func TestBadConfigs(t *testing.T) {
 		{"a large budget", replace("evaluation_interval: 1m", "false_alarm_every: 20y"), ": global: false_alarm_every 20y is not between 1w and 10y"},
 		{"a sensitivity of nothing", replace("evaluation_interval: 1m", "sensitivity: .nan"), ": global: sensitivity NaN is not between 2 (eager) and 12 (quiet)"},
 		{"a signal's sensitivity and budget", replace("    query: sum", "    sensitivity: 5\n    false_alarm_every: 8w\n    query: sum"), `:6: signals[0]: signal "request_rate": sensitivity and false_alarm_every are both set`},
+		{"missing holidays file", replace("evaluation_interval: 1m", "holidays_file: missing.yml"), "missing.yml: no such file or directory: correct the path, it is relative to the configuration file"},
 		{"unknown time zone", replace("evaluation_interval: 1m", "time_zone: Mars/Phobos"), `time_zone "Mars/Phobos" is not known: write an IANA name such as Europe/Berlin`},
 		{"missing environment variable", replace("evaluation_interval: 1m", "external_labels: {cluster: '${TIDEMARK_NOT_SET}'}"), "the environment variable TIDEMARK_NOT_SET is not set"},
 		{"wrong URL", replace("url: http://127.0.0.1:9090", "url: 127.0.0.1"), `url "127.0.0.1" is not an http address: write one such as http://localhost:9090`},

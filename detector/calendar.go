@@ -9,6 +9,11 @@ type calendar struct {
 	loc         *time.Location
 	offset      int64 // seconds east of UTC
 	from, until int64 // unix seconds between which the offset holds
+
+	holidays Holidays
+	known    bool  // the next two hold
+	today    int32 // the newest date
+	shift    int64 // seconds from its weekday to the one that it is like
 }
 
 const (
@@ -21,7 +26,7 @@ type instant struct {
 	unix int64
 	date int32   // local days since the epoch
 	day  float64 // seconds since local midnight
-	week float64 // seconds since the start of a local week
+	week float64 // seconds since the start of a local week, on a holiday those of the day it is like
 }
 
 func (i instant) hour() int { return int(i.day) / 3600 }
@@ -38,9 +43,25 @@ func (c *calendar) at(t time.Time) instant {
 	if local < 0 {
 		local += secondsPerWeek
 	}
-	date := (since - local%secondsPerDay) / secondsPerDay
+	date := int32((since - local%secondsPerDay) / secondsPerDay)
+	if len(c.holidays) > 0 {
+		local += c.shiftOf(date, local)
+	}
 	part := float64(t.Nanosecond()) / 1e9
-	return instant{unix: unix, date: int32(date), day: float64(local%secondsPerDay) + part, week: float64(local) + part}
+	return instant{unix: unix, date: date, day: float64(local%secondsPerDay) + part, week: float64(local) + part}
+}
+
+// shiftOf returns how far the weekday that a date is like lies from its own, in
+// seconds; local is a second of the week on that date.
+func (c *calendar) shiftOf(date int32, local int64) int64 {
+	if !c.known || date != c.today {
+		c.known, c.today, c.shift = true, date, 0
+		if like, ok := c.holidays.like(date); ok {
+			start := int64(like-time.Thursday+7) % 7 * secondsPerDay
+			c.shift = start - local/secondsPerDay*secondsPerDay
+		}
+	}
+	return c.shift
 }
 
 func (c *calendar) look(t time.Time) {

@@ -17,6 +17,7 @@ package detector
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"time"
 )
 
@@ -55,6 +56,7 @@ type Options struct {
 	Step      time.Duration  // distance between samples, > 0
 	Location  *time.Location // the days and weeks that people live by; nil is UTC
 	MinEffect MinEffect
+	Holidays  Holidays // days of the location that are like another weekday
 
 	// Conditioned is set if each sample carries the load that it is judged by
 	// (Sample.Given): the detector then expects a value for that load.
@@ -131,6 +133,16 @@ func (j Judgement) Surprise(d Direction) float64 {
 	default:
 		return math.Max(j.Up, j.Down)
 	}
+}
+
+// Alike reports whether two sets of options make detectors that learn alike, but
+// for holidays. Locations are the same if their names are.
+func (o Options) Alike(p Options) bool {
+	if o.Location.String() != p.Location.String() {
+		return false
+	}
+	o.Location, p.Location, o.Holidays, p.Holidays = nil, nil, nil, nil
+	return reflect.DeepEqual(o, p)
 }
 
 // Validate reports the first option that is not usable.

@@ -93,7 +93,7 @@ func New(o Options) (*Detector, error) {
 	d := &Detector{
 		opts:     o,
 		pace:     p,
-		calendar: calendar{loc: o.Location},
+		calendar: calendar{loc: o.Location, holidays: o.Holidays},
 		evidence: newEvidence(p),
 		last:     math.MinInt64,
 		memory:   math.Max(p.samples(rememberTail), 20*matureSamples),

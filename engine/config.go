@@ -28,6 +28,11 @@ type Config struct {
 	// TimeZone is the zone whose days and weeks people live by: an IANA name.
 	TimeZone string `yaml:"time_zone"`
 
+	// HolidaysFile lists days that are like another weekday; Holidays is what
+	// it says. The path is relative to the configuration file.
+	HolidaysFile string            `yaml:"holidays_file,omitempty"`
+	Holidays     detector.Holidays `yaml:"-"`
+
 	// ExternalLabels are added to every alert; ${ENV} is replaced by the
 	// variable of that name.
 	ExternalLabels model.LabelSet `yaml:"external_labels,omitempty"`

@@ -81,6 +81,7 @@ func New(o Options) (*Engine, error) {
 	for i := range o.Signals {
 		w := &watched{signal: &o.Signals[i], index: map[string]*track{}}
 		w.options = w.signal.Options(o.Config.Location(), time.Duration(o.Config.RelearnAfter))
+		w.options.Holidays = o.Config.Holidays
 		e.signals = append(e.signals, w)
 		e.byName[w.signal.Name] = w
 	}
@@ -102,19 +103,24 @@ func (e *Engine) Restore(incidents []incident.Incident) {
 }
 
 // Adopt takes over the state of every signal of old that is declared the same
-// way here, with the ledger of changes and the incidents, as of a reload. It
-// returns the signals that have to learn from the beginning. Old must not be
-// used any more.
+// way here, with the ledger of changes and the incidents, as of a reload. Other
+// holidays hold from now on. It returns the signals that have to learn from the
+// beginning. Old must not be used any more.
 func (e *Engine) Adopt(old *Engine) (fresh []signal.Signal) {
 	e.last, e.changes, e.ready, e.accepted = old.last, old.changes, old.ready, old.accepted
 	e.book.Restore(old.book.Incidents())
 	for _, w := range e.signals {
 		o := old.byName[w.signal.Name]
-		if o == nil || !reflect.DeepEqual(o.signal, w.signal) || o.options != w.options {
+		if o == nil || !reflect.DeepEqual(o.signal, w.signal) || !o.options.Alike(w.options) {
 			fresh = append(fresh, *w.signal)
 			continue
 		}
 		w.tracks, w.index, w.err = o.tracks, o.index, o.err
+		for _, t := range w.tracks {
+			if t.detector != nil {
+				t.detector.Keep(w.options.Holidays)
+			}
+		}
 	}
 	e.publish()
 	return fresh

@@ -6,8 +6,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/promslog"
+	"go.yaml.in/yaml/v2"
 
+	"tidemark/detector"
 	"tidemark/incident"
+	"tidemark/rules"
 	"tidemark/series"
 	"tidemark/signal"
 )
@@ -192,5 +197,42 @@ func TestAdopt(t *testing.T) {
 	got, _ := run(t, e, mid, onset.Add(3*time.Hour))
 	if diff := cmp.Diff([]story{{"CacheBypass", signal.Cache, incident.Resolved, true}}, got); diff != "" {
 		t.Errorf("incidents (-want +got):\n%s", diff)
+	}
+}
+
+// TestAdoptInAZone checks that a reload which loads the time zone again and
+// changes the holidays does not make the signals learn again.
+func TestAdoptInAZone(t *testing.T) {
+	berlin := func() Config {
+		c := DefaultConfig
+		err := c.UnmarshalYAML(func(into any) error {
+			return yaml.Unmarshal([]byte("{time_zone: Europe/Berlin}"), into)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	src := newStack(t)
+	engineOf := func(c Config) *Engine {
+		e, err := New(Options{
+			Config: c, Signals: src.signals, Rules: &rules.Set{}, Source: src,
+			Logger: promslog.NewNopLogger(), Registerer: prometheus.NewRegistry(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	old := engineOf(berlin())
+	run(t, old, start, start.Add(time.Minute))
+	c := berlin()
+	c.Holidays = detector.Holidays{{Month: time.December, Day: 25}: time.Sunday}
+	if fresh := engineOf(c).Adopt(old); len(fresh) > 0 {
+		t.Errorf("%v have to learn again, want none", fresh)
+	}
+	elsewhere := engineOf(DefaultConfig)
+	if fresh := elsewhere.Adopt(old); len(fresh) != len(src.signals) {
+		t.Errorf("in another zone %d signals have to learn again, want all %d", len(fresh), len(src.signals))
 	}
 }

@@ -110,6 +110,9 @@ func checkConfiguration(file string, stdout io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(stdout, "%s: valid, %d signals, %d rules\n", file, len(c.Signals), len(c.Rules.Rules()))
+	if days := len(c.Global.Holidays); days > 0 {
+		fmt.Fprintf(stdout, "%s: valid, %d holidays\n", c.Global.HolidaysFile, days)
+	}
 	showSensitivities(stdout, c.Signals)
 	return nil
 }
