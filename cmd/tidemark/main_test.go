@@ -20,6 +20,8 @@ func TestCommandLine(t *testing.T) {
 	good := "../../tidemark.example.yml"
 	budget := write("budget.yml", "global: {false_alarm_every: 8w}\nprometheus: {url: 'http://127.0.0.1:9090'}\n"+
 		"signals: [{name: request_rate, query: x}, {name: error_ratio, query: x, sensitivity: 6}]\n")
+	write("days.yml", "holidays: [{date: 12-25}, {date: 2027-03-26}]\n")
+	holidays := write("holidays.yml", "global: {holidays_file: days.yml}\nprometheus: {url: 'http://127.0.0.1:9090'}\nsignals: [{name: deploys, query: x}]\n")
 	misspelt := write("misspelt.yml", "global: {intervall: 1m}\n")
 	badRule := write("rules.yml", "rules: [{name: a, suspect: redis}]\n")
 	goodRule := write("good.yml", "rules: [{name: a, suspect: cache, summary: s, all: [{signal: cache_up, below: 1}]}]\n")
@@ -35,6 +37,7 @@ func TestCommandLine(t *testing.T) {
 			"cache_errors, cache_evictions, cache_up, db_qps, db_queries_per_request, db_latency, db_connections_used_ratio\n", ""},
 		{"configuration with a budget", []string{"check", "config", budget}, 0, budget + ": valid, 2 signals, 10 rules\n" +
 			"sensitivity 4.24, about one false alarm per series in 8 weeks: request_rate\nsensitivity 6, about one false alarm per series in 15 years: error_ratio\n", ""},
+		{"configuration with holidays", []string{"check", "config", holidays}, 0, holidays + ": valid, 1 signals, 10 rules\ndays.yml: valid, 2 holidays\n", ""},
 		{"configuration with a misspelt field", []string{"check", "config", misspelt}, 1, "", misspelt + ":1: field intervall is not known here"},
 		{"missing configuration", []string{"check", "config", dir + "/none.yml"}, 1, "", "none.yml: no such file or directory"},
 		{"rules", []string{"check", "rules", goodRule}, 0, "1 rules are valid\n", ""},
