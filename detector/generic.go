@@ -42,9 +42,9 @@ const (
 // everything seen so far. The first three are surprising by the measure of
 // their own past alone.
 //
-// Those lengths are in samples, so that at coarse steps, from an hour on, 24
-// samples are no news any more and a long past is rare. There, two features that
-// are ready after two days join them; see level.
+// Those lengths are in samples. At coarse steps, from an hour on, 24 samples are
+// no news any more and 600 are weeks: two features that are ready after two days
+// take the place of both changes; see level.
 //
 // A Generic is not safe for concurrent use. It takes about 20 KB.
 type Generic struct {
@@ -53,12 +53,14 @@ type Generic struct {
 	profile []genericBinState
 
 	residuals *window
-	recent    *window
-	earlier   *window
+	deviation surpriseTail
 
-	deviation, shift, spread surpriseTail
+	// At fine steps.
+	recent, earlier *window
+	shift, spread   surpriseTail
 
-	lately *window // values of two days; nil unless the step is coarse
+	// At coarse steps; nil at fine ones.
+	lately *window // values of two days
 
 	quiet      int // samples
 	warmUp     int // samples until there is anything to tell
@@ -130,8 +132,6 @@ func NewGeneric(step time.Duration, loc *time.Location) *Generic {
 		bin:       bin,
 		profile:   make([]genericBinState, (24*time.Hour+bin-1)/bin),
 		residuals: newWindow(residualsKept),
-		recent:    newWindow(recentSamples),
-		earlier:   newWindow(earlierSamples),
 		quiet:     int(quietFor / step),
 		warmUp:    noveltyAfter,
 		low:       math.Inf(1),
@@ -140,6 +140,8 @@ func NewGeneric(step time.Duration, loc *time.Location) *Generic {
 	if step >= coarseStep {
 		g.lately = newWindow(coarseWindow)
 		g.warmUp = coarseWindow
+	} else {
+		g.recent, g.earlier = newWindow(recentSamples), newWindow(earlierSamples)
 	}
 	g.sinceAlarm = g.quiet
 	return g
@@ -154,11 +156,13 @@ func (g *Generic) Update(t time.Time, v float64) GenericJudgement {
 	if !(math.Abs(v) <= 1e30) {
 		return j
 	}
-	j.Surprise = g.deviate(&j) + g.change(v)
+	j.Surprise = g.deviate(&j)
 	if g.lately != nil {
 		surprise, bounded := level(g.lately, v)
 		g.lately.push(bounded)
 		j.Surprise = coarseWeight * (j.Surprise + surprise)
+	} else {
+		j.Surprise += g.change(v)
 	}
 	j.Surprise += g.novelty(v)
 	g.seen++
@@ -218,7 +222,7 @@ func (g *Generic) scale(median float64) float64 {
 	s := math.Max(normalMAD*r.deviation(median), deciles(r)/normalDeciles)
 	s = math.Max(s, 0.01*r.span())
 	s = math.Max(s, 0.001*math.Abs(median))
-	if e := g.earlier; e.len() > 0 {
+	if e := g.earlier; e != nil && e.len() > 0 {
 		s = math.Max(s, 0.02*(e.quantile(0.95)-e.quantile(0.05)))
 	}
 	return math.Max(s, 1e-9)

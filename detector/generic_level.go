@@ -6,12 +6,13 @@ import (
 )
 
 const (
-	// coarseStep is the step from which on a Generic has the two level features.
+	// coarseStep is the step from which on a Generic has the two level features
+	// instead of those that compare 24 samples with 600.
 	coarseStep = time.Hour
 
-	// coarseWeight is what each feature but novelty counts at coarse steps. They
-	// are five there, and often say the same; with it, an anomaly at the
-	// threshold is about as rare per day as at a step of five minutes.
+	// coarseWeight is what each feature but novelty counts at coarse steps. The
+	// three often say the same; with it, an anomaly at the threshold is about as
+	// rare per day as at a step of five minutes.
 	coarseWeight = 0.4
 
 	coarseWindow = 48   // samples that are two days at the finest of coarse steps
