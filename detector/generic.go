@@ -25,6 +25,11 @@ const (
 	// 4.75; see bench/nab.
 	GenericThreshold = 4.5
 
+	// genericStep is the finest step at which that threshold holds. At finer ones
+	// more samples a day could be wrong: a surprise is smaller by the log10 of how
+	// many more.
+	genericStep = 5 * time.Minute
+
 	// quietFor is for how long an anomaly speaks for what follows, unless that is
 	// this much more surprising.
 	quietFor = 8 * time.Hour
@@ -62,8 +67,9 @@ type Generic struct {
 	// At coarse steps; nil at fine ones.
 	lately *window // values of two days
 
-	quiet      int // samples
-	warmUp     int // samples until there is anything to tell
+	discount   float64 // of the surprise, for a fine step
+	quiet      int     // samples
+	warmUp     int     // samples until there is anything to tell
 	seen       int
 	low, high  float64 // of all values
 	alarm      float64 // surprise of the newest anomaly
@@ -85,7 +91,8 @@ type GenericJudgement struct {
 	// hours, what follows is Normal unless it is twice as surprising.
 	State State
 
-	// Surprise is the sum over the features, 0 while learning. It is not held:
+	// Surprise is the sum over the features, 0 while learning, and less by a
+	// discount at steps below five minutes. It is not held:
 	// it is that of this sample even if an anomaly was reported just before.
 	Surprise float64
 
@@ -132,6 +139,7 @@ func NewGeneric(step time.Duration, loc *time.Location) *Generic {
 		bin:       bin,
 		profile:   make([]genericBinState, (24*time.Hour+bin-1)/bin),
 		residuals: newWindow(residualsKept),
+		discount:  math.Max(0, math.Log10(float64(genericStep)/float64(step))),
 		quiet:     int(quietFor / step),
 		warmUp:    noveltyAfter,
 		low:       math.Inf(1),
@@ -164,7 +172,7 @@ func (g *Generic) Update(t time.Time, v float64) GenericJudgement {
 	} else {
 		j.Surprise += g.change(v)
 	}
-	j.Surprise += g.novelty(v)
+	j.Surprise = math.Max(0, j.Surprise+g.novelty(v)-g.discount)
 	g.seen++
 	g.sinceAlarm++
 	switch {
@@ -202,7 +210,7 @@ func (g *Generic) deviate(j *GenericJudgement) (surprise float64) {
 			z := math.Abs(residual-median) / s
 			surprise += g.deviation.surprise(z)
 			g.deviation.add(z)
-			if reach := s * g.deviation.level(GenericThreshold); g.lately == nil && !math.IsNaN(reach) {
+			if reach := s * g.deviation.level(GenericThreshold+g.discount); g.lately == nil && !math.IsNaN(reach) {
 				j.band(b.mean+median, reach)
 			}
 		}

@@ -128,6 +128,20 @@ func TestGenericAtCoarseSteps(t *testing.T) {
 	}
 }
 
+// TestGenericDiscountsFineSteps tells one of two detectors that it is given five
+// times as many samples.
+func TestGenericDiscountsFineSteps(t *testing.T) {
+	usual, fine := NewGeneric(5*time.Minute, nil), NewGeneric(time.Minute, nil)
+	rng := rand.New(rand.NewPCG(4, 4))
+	for i := range 2000 {
+		at, v := time.Unix(int64(300*i), 0), rng.ExpFloat64()
+		a, b := usual.Update(at, v), fine.Update(at, v)
+		if want := math.Max(0, a.Surprise-math.Log10(5)); math.Abs(b.Surprise-want) > 1e-9 {
+			t.Fatalf("sample %d: got surprise %g, want %g", i, b.Surprise, want)
+		}
+	}
+}
+
 func TestLevel(t *testing.T) {
 	w := newWindow(101)
 	for i := range 101 {
