@@ -4,7 +4,8 @@
 //
 // Vocabulary: the range is what is judged, the history what is learned from
 // before it; a chunk is a run of slots that was read at once; a skipped chunk is
-// one that Prometheus did not answer.
+// one that Prometheus did not answer; a fault is what a person knows to have been
+// wrong, which the incidents can be compared with.
 //
 // The engine is the one of the service, on the same slots, in the same order. It
 // is shown each slot as Prometheus would have answered for it alone, so it knows
@@ -39,6 +40,11 @@ type Options struct {
 	// that slot.
 	Start, End time.Time
 
+	// Faults, if there are any, are what the report is compared with; Grace is
+	// how long after its end a fault may still be paged for.
+	Faults []Fault
+	Grace  time.Duration
+
 	// Progress is called with how many of all slots, of history and range, are
 	// done. It must not block. Nil is nobody.
 	Progress func(done, total int)
@@ -49,6 +55,7 @@ type Report struct {
 	Incidents []incident.Incident // that fired, as they stood at the end, by onset
 	Anomalies []incident.Anomaly  // all, as they stood at the end, by onset
 	Stats     Stats
+	Truth     *Assessment // nil if there are no faults to compare with
 }
 
 // Run judges the range. The error is one line that says what to do about it; a
@@ -81,6 +88,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	report := &Report{Incidents: r.ledger.fired(), Anomalies: r.ledger.seen()}
 	report.Stats = r.stats(span)
 	report.Stats.Duration = time.Since(begin)
+	if o.Faults != nil {
+		report.Truth = report.Assess(o.Faults, o.Grace)
+	}
 	return report, report.Stats.empty()
 }
 

@@ -13,6 +13,7 @@ type reportForm struct {
 	Incidents []api.Incident `json:"incidents"`
 	Anomalies []api.Anomaly  `json:"anomalies"`
 	Stats     statsForm      `json:"stats"`
+	Truth     *truthForm     `json:"truth,omitempty"` // only if there are faults to compare with
 }
 
 type statsForm struct {
@@ -22,6 +23,7 @@ type statsForm struct {
 	Slots           int           `json:"slots"`
 	Series          int           `json:"series"`
 	Samples         int           `json:"samples"`
+	Services        int           `json:"services"`
 	Signals         []signalForm  `json:"signals"`
 	HistoryStart    api.Instant   `json:"history_start"`
 	HistorySamples  int           `json:"history_samples"`
@@ -51,11 +53,12 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(reportForm{
+		Truth:     r.Truth.form(),
 		Incidents: api.Forms(r.Incidents, func(in incident.Incident) api.Incident { return api.IncidentOf(in, in.Verdict.Runbook) }),
 		Anomalies: api.Forms(r.Anomalies, func(a incident.Anomaly) api.Anomaly { return api.AnomalyOf(a, a.Active()) }),
 		Stats: statsForm{
 			Start: api.Instant(s.Start), End: api.Instant(s.End), StepSeconds: s.Step.Seconds(),
-			Slots: s.Slots, Series: s.Series, Samples: s.Samples,
+			Slots: s.Slots, Series: s.Series, Samples: s.Samples, Services: s.Services,
 			Signals: api.Forms(s.Signals, func(sig SignalStats) signalForm {
 				return signalForm{sig.Name, sig.Series, sig.Samples, sig.BlindSlots, textOf(sig.Err)}
 			}),

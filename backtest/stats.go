@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"tidemark/series"
 	"tidemark/signal"
 )
@@ -23,6 +25,7 @@ type Stats struct {
 	Series         int // that had a sample in the range
 	Samples        int // in the range
 	HistorySamples int
+	Services       int           // scopes that have a sample in the range and are not part of another
 	Signals        []SignalStats // in the order of the configuration
 
 	Chunks        int // that were read, of history and range
@@ -52,13 +55,17 @@ type census struct {
 	signals        []signal.Signal
 	stats          []SignalStats
 	series         []map[string]bool // by labels
+	scopes         map[string]model.LabelSet
 	historySamples int
 	historyStart   time.Time
 	partial        bool
 }
 
 func newCensus(signals []signal.Signal) *census {
-	c := &census{signals: signals, stats: make([]SignalStats, len(signals)), series: make([]map[string]bool, len(signals))}
+	c := &census{
+		signals: signals, stats: make([]SignalStats, len(signals)),
+		series: make([]map[string]bool, len(signals)), scopes: map[string]model.LabelSet{},
+	}
 	for i, s := range signals {
 		c.stats[i].Name = s.Name
 		c.series[i] = map[string]bool{}
@@ -96,13 +103,33 @@ func (c *census) judged(ch chunk) {
 				continue
 			}
 			stats.Samples += n
-			c.series[i][s.Labels.String()] = true
+			if key := s.Labels.String(); !c.series[i][key] {
+				c.series[i][key] = true
+				scope := c.signals[i].ScopeOf(s.Labels)
+				c.scopes[scope.String()] = scope
+			}
 			if s.Support == nil && c.signals[i].Support != "" {
 				c.partial = true
 				stats.Err = fmt.Errorf("its support could not be read, so it is judged without from %s to %s", show(ch.grid.Start), show(ch.grid.End()))
 			}
 		}
 	}
+}
+
+// services counts the scopes that are not part of another: the database that two
+// services share is no service.
+func (c *census) services() int {
+	n := 0
+	for _, s := range c.scopes {
+		part := false
+		for _, other := range c.scopes {
+			part = part || len(other) > len(s) && agree(s, other)
+		}
+		if !part {
+			n++
+		}
+	}
+	return n
 }
 
 // count returns how many values there are, and the index of the first.
@@ -122,8 +149,8 @@ func (r *run) stats(span series.Grid) Stats {
 	s := Stats{
 		Start: span.Start, End: span.End(), Step: span.Step, Slots: span.N,
 		HistoryStart: r.census.historyStart, HistorySamples: r.census.historySamples,
-		Signals: r.census.stats,
-		Chunks:  r.reader.chunks, SkippedChunks: r.reader.skipped, SkippedSlots: r.reader.missing, SkippedWhy: r.reader.last,
+		Signals: r.census.stats, Services: r.census.services(),
+		Chunks: r.reader.chunks, SkippedChunks: r.reader.skipped, SkippedSlots: r.reader.missing, SkippedWhy: r.reader.last,
 		Partial: r.census.partial || r.reader.skipped > 0,
 		Reading: r.reader.waited, Judging: r.judging,
 	}

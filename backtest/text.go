@@ -25,6 +25,9 @@ func (r *Report) WriteText(w io.Writer) error {
 		writeIncident(&b, in)
 	}
 	r.writeTotals(&b)
+	if r.Truth != nil {
+		r.Truth.writeText(&b)
+	}
 	_, err := w.Write(b.Bytes())
 	return err
 }

@@ -21,6 +21,8 @@ func backtestCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(ctx con
 	start := c.Flag("start", "Begin of the range, in RFC 3339 or unix seconds.").Required().String()
 	end := c.Flag("end", "End of the range, in RFC 3339 or unix seconds.").Required().String()
 	output := c.Flag("output", "Form of the report: text or json.").Default("text").Enum("text", "json")
+	truth := c.Flag("truth", "File that lists faults which are known, to compare the incidents with: see docs/backtest.md.").PlaceHolder("FILE").String()
+	grace := c.Flag("truth.grace", "How long after its end a fault may still be paged for.").Default(backtest.DefaultGrace.String()).Duration()
 	return c, func(ctx context.Context, stdout, stderr io.Writer) error {
 		from, err := parseTime("start", *start)
 		if err != nil {
@@ -30,17 +32,23 @@ func backtestCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(ctx con
 		if err != nil {
 			return err
 		}
-		return backtestTo(ctx, *file, from, to, *output, stdout, stderr)
+		o := backtest.Options{Start: from, End: to, Grace: *grace}
+		if *truth != "" {
+			if o.Faults, err = backtest.LoadFaults(*truth); err != nil {
+				return err
+			}
+		}
+		if o.Config, err = config.Load(*file); err != nil {
+			return err
+		}
+		return backtestTo(ctx, o, *output, stdout, stderr)
 	}
 }
 
-func backtestTo(ctx context.Context, file string, start, end time.Time, output string, stdout, stderr io.Writer) error {
-	c, err := config.Load(file)
-	if err != nil {
-		return err
-	}
+func backtestTo(ctx context.Context, o backtest.Options, output string, stdout, stderr io.Writer) error {
 	p := newProgress(stderr)
-	report, err := backtest.Run(ctx, backtest.Options{Config: c, Start: start, End: end, Progress: p.show})
+	o.Progress = p.show
+	report, err := backtest.Run(ctx, o)
 	p.clear()
 	if err != nil {
 		return err

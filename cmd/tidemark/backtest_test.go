@@ -28,6 +28,10 @@ func TestBacktest(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	truth := filepath.Join(t.TempDir(), "incidents.yml")
+	if err := os.WriteFile(truth, []byte("- {start: 2025-03-05T15:10:00Z, end: 2025-03-05T15:20:00Z, component: cache}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct {
 		name           string
 		args           []string
@@ -47,6 +51,11 @@ func TestBacktest(t *testing.T) {
 			"no history", []string{"--start=2025-03-05T12:00:00Z", "--end=2025-03-05T13:00:00Z"}, 0,
 			[]string{"61 slots"}, []string{"there is no data before 2025-03-05T12:00:00Z to learn from"},
 		},
+		{
+			"truth", []string{"--start=2025-03-05T15:00:00Z", "--end=2025-03-05T16:39:00Z", "--truth=" + truth, "--truth.grace=5m"}, 0,
+			[]string{"Wed 2025-03-05 15:10:00  {}  cache  missed\n", "recall        0 %, 0 of 1"}, nil,
+		},
+		{"no truth", []string{"--start=2025-03-05T15:00:00Z", "--end=2025-03-05T16:39:00Z", "--truth=" + truth + "x"}, 1, nil, []string{"truth file: open"}},
 		{"malformed start", []string{"--start=yesterday", "--end=1741176000"}, 1, nil, []string{`--start "yesterday" is not a time: write RFC 3339 such as`}},
 		{"malformed end", []string{"--start=1741176000", "--end=1e99"}, 1, nil, []string{`--end "1e99" is not a time`}},
 		{"end before start", []string{"--start=1741176000", "--end=1741172400"}, 1, nil, []string{"is not after the start"}},
