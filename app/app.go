@@ -41,6 +41,7 @@ type Options struct {
 	ExternalURL     string         // empty: http://<host name>:<port>/
 	EnableLifecycle bool
 	EnableAdminAPI  bool
+	EnableEvents    bool
 	Web             *web.FlagConfig // where to listen, TLS, authentication
 	Logger          *slog.Logger
 
@@ -61,6 +62,7 @@ type app struct {
 	current  atomic.Pointer[generation]
 	reloads  chan reloadRequest
 	accepts  chan acceptRequest
+	events   announced
 	metrics  *metrics
 	registry *prometheus.Registry
 }
@@ -163,6 +165,8 @@ func (a *app) api() *httpapi.API {
 		EnableLifecycle: a.opts.EnableLifecycle,
 		Accept:          a.requestAccept,
 		EnableAdminAPI:  a.opts.EnableAdminAPI,
+		RecordEvent:     a.recordEvent,
+		EnableEvents:    a.opts.EnableEvents,
 		ExternalURL:     a.external,
 		Runbooks:        docs.Runbooks(),
 		Logger:          a.logger,

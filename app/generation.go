@@ -62,7 +62,7 @@ func (g *generation) slot(now time.Time) time.Time {
 
 // restore puts the incidents of the last run back and offers them to the
 // receivers at once: an alert that fires must not lapse because of a restart. It
-// also puts back what was accepted, which the history does not tell.
+// also puts back what was accepted or announced, which the history does not tell.
 func (a *app) restore(g *generation) error {
 	incidents, err := a.store.Current()
 	if err != nil {
@@ -70,6 +70,9 @@ func (a *app) restore(g *generation) error {
 	}
 	accepted, err := a.store.Acceptances()
 	if err != nil {
+		return err
+	}
+	if err := a.restoreEvents(); err != nil {
 		return err
 	}
 	g.engine.Remember(accepted)

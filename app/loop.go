@@ -95,6 +95,7 @@ func (a *app) cycle(ctx context.Context, g *generation) {
 	ctx, cancel := context.WithTimeout(ctx, max(g.interval(), minCycleTimeout))
 	defer cancel()
 	start := time.Now()
+	g.engine.Record(a.events.take())
 	if err := g.engine.Eval(ctx, g.slot(start)); err != nil {
 		a.logger.Warn("Nothing could be read, incidents are held as they are", "err", err)
 	}

@@ -146,6 +146,7 @@ func options(dir string, log io.Writer, listening func(address string)) app.Opti
 		ExternalURL:     "http://tidemark.test/",
 		EnableLifecycle: true,
 		EnableAdminAPI:  true,
+		EnableEvents:    true,
 		Web:             &web.FlagConfig{WebListenAddresses: &addresses, WebConfigFile: &webConfig, WebSystemdSocket: &systemd},
 		Logger:          promslog.New(&promslog.Config{Writer: log}),
 		Listening:       func(a []net.Addr) { listening(a[0].String()) },

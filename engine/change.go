@@ -18,10 +18,10 @@ type changeState struct {
 	at    time.Time // when it last had a value; zero before the first
 }
 
-// changesKept bounds the ledger of change events.
+// changesKept and ChangesMaxAge bound the ledger of change events.
 const (
 	changesKept   = 500
-	changesMaxAge = 7 * 24 * time.Hour
+	ChangesMaxAge = 7 * 24 * time.Hour
 )
 
 // watchChanges records what changed in a change signal at ts: a series whose
@@ -68,12 +68,34 @@ func (w *watched) newestOther(t *track, ts time.Time) *track {
 func same(a, b float64) bool { return math.Abs(a-b) <= 1e-9*math.Max(math.Abs(a), math.Abs(b)) }
 
 func (e *Engine) record(w *watched, t *track, ts time.Time, what string) {
-	e.changes = slices.Insert(e.changes, 0, rules.Change{
+	e.enter(rules.Change{
 		At: ts, Kind: w.signal.Name, Component: w.signal.Component,
 		What: what, Labels: t.labels,
-	})
+	}, ts)
+}
+
+// Record enters change events that no signal has told of, such as a deploy that
+// a pipeline announces, into the ledger. The next cycle weighs them. The
+// goroutine that calls Eval calls Record.
+func (e *Engine) Record(changes []rules.Change) {
+	for _, c := range changes {
+		e.enter(c, e.last)
+	}
+	if len(changes) > 0 {
+		e.publish()
+	}
+}
+
+// enter puts a change into the ledger, by its time, and drops what is too old as
+// of ts or too much.
+func (e *Engine) enter(c rules.Change, ts time.Time) {
+	at := slices.IndexFunc(e.changes, func(o rules.Change) bool { return !o.At.After(c.At) })
+	if at < 0 {
+		at = len(e.changes)
+	}
+	e.changes = slices.Insert(e.changes, at, c)
 	keep := min(len(e.changes), changesKept)
-	for keep > 0 && ts.Sub(e.changes[keep-1].At) > changesMaxAge {
+	for keep > 0 && ts.Sub(e.changes[keep-1].At) > ChangesMaxAge {
 		keep--
 	}
 	e.changes = e.changes[:keep]

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -90,5 +91,29 @@ func TestChanges(t *testing.T) {
 				t.Errorf("changes (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestRecord checks that announced changes stand among the others by their time,
+// and that too old ones are dropped.
+func TestRecord(t *testing.T) {
+	e, err := New(Options{Config: DefaultConfig, Rules: &rules.Set{}, Logger: promslog.NewNopLogger(), Registerer: prometheus.NewRegistry()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Learn(series.Grid{Start: start, Step: time.Minute, N: 1}, nil, 1)
+	change := func(what string, at time.Time) rules.Change { return rules.Change{At: at, Kind: "deploys", What: what} }
+	e.Record([]rules.Change{change("second", start.Add(-time.Hour)), change("first", start.Add(-2*time.Hour))})
+	e.Record([]rules.Change{change("third", start), change("too old", start.Add(-ChangesMaxAge-time.Second))})
+	var got []string
+	for _, c := range e.Snapshot().Changes {
+		got = append(got, c.What)
+	}
+	if diff := cmp.Diff([]string{"third", "second", "first"}, got); diff != "" {
+		t.Errorf("changes, newest first (-want +got):\n%s", diff)
+	}
+	e.Record(slices.Repeat([]rules.Change{change("one of many", start.Add(time.Minute))}, changesKept))
+	if n := len(e.Snapshot().Changes); n != changesKept {
+		t.Errorf("got %d changes, want no more than %d", n, changesKept)
 	}
 }

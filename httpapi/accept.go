@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -77,13 +76,8 @@ const acceptExample = `{"incident_id": "…"} or {"signal": "latency_p99", "labe
 
 func readAccept(r io.Reader) (acceptBody, error) {
 	var body acceptBody
-	d := json.NewDecoder(r)
-	d.DisallowUnknownFields()
-	if err := d.Decode(&body); err != nil {
-		return body, badData("the body cannot be read: %w: write JSON such as %s", err, acceptExample)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return body, badData("something follows the JSON object: write one object such as %s", acceptExample)
+	if err := readBody(r, &body, acceptExample); err != nil {
+		return body, err
 	}
 	if body.IncidentID == "" && body.Signal == "" {
 		return body, badData("neither incident_id nor signal is set: write JSON such as %s", acceptExample)

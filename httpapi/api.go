@@ -13,6 +13,7 @@ import (
 
 	"tidemark/engine"
 	"tidemark/rules"
+	"tidemark/store"
 )
 
 // Engine is where the newest state comes from.
@@ -50,6 +51,12 @@ type Options struct {
 	// EnableAdminAPI.
 	Accept         func(ctx context.Context, s engine.Selection, by string) (engine.Acceptance, error)
 	EnableAdminAPI bool
+
+	// RecordEvent remembers an announced change, unless one of its ID is known,
+	// and returns what is remembered under the ID and whether that is new. It is
+	// only called with EnableEvents.
+	RecordEvent  func(store.Event) (recorded store.Event, created bool, err error)
+	EnableEvents bool
 
 	// ExternalURL is under which people and reverse proxies reach the service.
 	// Its path is the prefix of every route. Nil is the root of an unknown host.

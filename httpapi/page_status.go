@@ -20,6 +20,7 @@ type statusView struct {
 	ExternalURL string
 	Lifecycle   bool
 	AdminAPI    bool
+	Events      bool
 }
 
 func (a *API) statusPage(w http.ResponseWriter, _ *http.Request) {
@@ -27,7 +28,7 @@ func (a *API) statusPage(w http.ResponseWriter, _ *http.Request) {
 	v := statusView{
 		Build: build(), Started: a.started, Snapshot: s, Interval: a.opts.Configuration.Interval(),
 		Rules: len(a.opts.Configuration.Rules()), HasHistory: a.opts.History != nil,
-		ExternalURL: a.opts.ExternalURL.Redacted(), Lifecycle: a.opts.EnableLifecycle, AdminAPI: a.opts.EnableAdminAPI,
+		ExternalURL: a.opts.ExternalURL.Redacted(), Lifecycle: a.opts.EnableLifecycle, AdminAPI: a.opts.EnableAdminAPI, Events: a.opts.EnableEvents,
 	}
 	if !s.Ready {
 		v.Reason = unreadyReason(s)

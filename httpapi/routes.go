@@ -27,6 +27,7 @@ func (a *API) routes() http.Handler {
 	r.Get("/api/v1/rules", a.data(a.rules))
 	r.Get("/api/v1/status/buildinfo", a.data(buildinfo))
 	r.Post("/api/v1/accept", a.data(a.accept))
+	r.Post("/api/v1/events", a.data(a.recordEvent))
 
 	r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(a.opts.Gatherer, promhttp.HandlerOpts{
 		ErrorLog: gatherLog{a.opts.Logger}, Registry: a.opts.Registerer,

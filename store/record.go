@@ -127,6 +127,11 @@ type changeRecord struct {
 	Labels    model.LabelSet   `json:"labels,omitempty"`
 }
 
+type eventRecord struct {
+	ID string `json:"id"`
+	changeRecord
+}
+
 type anomalyRecord struct {
 	ID        string             `json:"id"`
 	Signal    string             `json:"signal"`

@@ -22,8 +22,9 @@ var (
 	anomalyTable    = table{"anomalies"}
 	changeTable     = table{"changes"}
 	acceptanceTable = table{"acceptances"}
+	eventTable      = table{"events"}
 
-	tables = []table{incidentTable, anomalyTable, changeTable, acceptanceTable}
+	tables = []table{incidentTable, anomalyTable, changeTable, acceptanceTable, eventTable}
 )
 
 // row is one row of a table. Its record is only valid within the transaction.
