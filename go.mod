@@ -22,6 +22,7 @@ require (
 	go.yaml.in/yaml/v2 v2.4.5
 	golang.org/x/image v0.30.0
 	golang.org/x/net v0.61.0
+	golang.org/x/tools v0.52.0
 	gonum.org/v1/gonum v0.17.0
 	gonum.org/v1/plot v0.17.0
 )

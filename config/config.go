@@ -62,6 +62,11 @@ func Load(file string) (*Config, error) {
 		return nil, fmt.Errorf("configuration file: %w", err)
 	}
 	c, err := parse(text, filepath.Dir(file))
+	return located(file, text, c, err)
+}
+
+// located returns the configuration, or the error with the place where it is.
+func located(file string, text []byte, c *Config, err error) (*Config, error) {
 	if other := (fileError{}); errors.As(err, &other) {
 		return nil, err
 	}
@@ -79,17 +84,29 @@ func parse(text []byte, dir string) (*Config, error) {
 	if err := yaml.UnmarshalStrict(text, c); err != nil {
 		return nil, err
 	}
+	if len(c.Signals) == 0 {
+		return nil, errors.New("no signals: write at least one entry with name and query under signals")
+	}
+	if c.Prometheus.URL.URL == nil {
+		return nil, errors.New("prometheus: url is missing: write url: http://127.0.0.1:9090")
+	}
+	return c, c.finish(dir)
+}
+
+// finish completes what was decoded, checks it, and reads the files that it
+// names.
+func (c *Config) finish(dir string) error {
 	if err := c.complete(); err != nil {
-		return nil, err
+		return err
 	}
 	c.Prometheus.HTTPClientConfig.SetDirectory(dir)
 	c.Alerting.SetDirectory(dir)
 	var err error
 	if c.Global.Holidays, err = loadHolidays(dir, c.Global.HolidaysFile); err != nil {
-		return nil, err
+		return err
 	}
 	c.Rules, err = c.loadRules(dir)
-	return c, err
+	return err
 }
 
 // blank reports whether the text holds no YAML at all: nothing but space,
@@ -105,12 +122,6 @@ func blank(text []byte) bool {
 
 // complete fills the signals' defaults and checks them against each other.
 func (c *Config) complete() error {
-	if len(c.Signals) == 0 {
-		return errors.New("no signals: write at least one entry with name and query under signals")
-	}
-	if c.Prometheus.URL.URL == nil {
-		return errors.New("prometheus: url is missing: write url: http://127.0.0.1:9090")
-	}
 	defaults := signal.Defaults{
 		Scope:       c.Global.Scope,
 		Step:        time.Duration(c.Global.EvaluationInterval),

@@ -47,6 +47,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	checkRuleFiles := checkRules.Arg("file", "Rule files.").Required().Strings()
 	backtest, runBacktest := backtestCommand(cmd)
 	score, runScore := scoreCommand(cmd)
+	tests, runTests := testRulesCommand(cmd)
 	showVersion := cmd.Command("version", "Show version information.")
 
 	chosen, err := cmd.Parse(args)
@@ -73,6 +74,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = runBacktest(ctx, stdout, stderr)
 	case score.FullCommand():
 		err = runScore(ctx, stdout, stderr)
+	case tests.FullCommand():
+		err = runTests(ctx, stdout)
 	case showVersion.FullCommand():
 		fmt.Fprintln(stdout, version.Print("tidemark"))
 	}

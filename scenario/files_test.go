@@ -1,0 +1,74 @@
+package scenario
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tidemark/rules"
+)
+
+// TestScenarios runs the scenarios of the built-in rules.
+func TestScenarios(t *testing.T) {
+	const dir = "../testdata/scenarios"
+	files, err := filepath.Glob(filepath.Join(dir, "*"+Ext))
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectedRules := map[string]bool{}
+	for _, file := range files {
+		s, err := Load(file)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, in := range s.expect.Incidents {
+			expectedRules[in.Rule] = true
+		}
+		t.Run(strings.TrimSuffix(filepath.Base(file), Ext), func(t *testing.T) {
+			t.Parallel()
+			r, err := s.Run(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range r.Problems {
+				t.Error(p)
+			}
+		})
+	}
+	builtin, err := rules.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range builtin.Rules() {
+		if !expectedRules[r.Name] {
+			t.Errorf("no scenario in %s expects an incident of the built-in rule %s", dir, r.Name)
+		}
+	}
+	for _, file := range files {
+		if info, err := os.Stat(file); err != nil || info.Size() > 100_000 {
+			t.Errorf("%s is larger than 100 kB, or %v", file, err)
+		}
+	}
+}
+
+// TestDocumentedScenario runs the one in the documentation.
+func TestDocumentedScenario(t *testing.T) {
+	page, err := os.ReadFile("../docs/rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, found := strings.Cut(string(page), "```text\nFrom 12:30 on")
+	text, _, closed := strings.Cut(text, "```")
+	if !found || !closed {
+		t.Fatal("docs/rules.md has no scenario that begins with \"From 12:30 on\"")
+	}
+	r, err := load(t, text).Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range r.Problems {
+		t.Error(p)
+	}
+}
