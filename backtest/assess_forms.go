@@ -18,7 +18,7 @@ func (a *Assessment) writeText(b *bytes.Buffer) {
 	tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(tw, "\nfaults\n")
 	for _, f := range a.Faults {
-		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\n", f.Start.UTC().Format(day), f.Scope, f.name(), f.outcome())
+		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\n", f.Start.UTC().Format(day), f.Scope, f.Name(), f.Outcome())
 	}
 	_ = tw.Flush() // a buffer takes everything
 	if a.Outside > 0 {
@@ -41,7 +41,8 @@ func (a *Assessment) writeText(b *bytes.Buffer) {
 	_ = tw.Flush()
 }
 
-func (f FoundFault) name() string {
+// Name is what the fault is called: its kind, or else its component.
+func (f FoundFault) Name() string {
 	switch {
 	case f.Kind != "":
 		return f.Kind
@@ -52,7 +53,8 @@ func (f FoundFault) name() string {
 	}
 }
 
-func (f FoundFault) outcome() string {
+// Outcome says how the fault was paged for.
+func (f FoundFault) Outcome() string {
 	if !f.Found() {
 		return "missed"
 	}
@@ -75,7 +77,17 @@ func (s share) String() string {
 	if s.of == 0 {
 		return "–"
 	}
-	return fmt.Sprintf("%.0f %%, %d of %d", 100*s.value(), s.n, s.of)
+	return s.percent() + ", " + s.fraction()
+}
+
+func (s share) fraction() string { return fmt.Sprintf("%d of %d", s.n, s.of) }
+
+// percent is "–" of nothing.
+func (s share) percent() string {
+	if s.of == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.0f %%", 100*s.value())
 }
 
 // truthForm is an assessment in JSON.

@@ -146,27 +146,3 @@ func TestServices(t *testing.T) {
 		t.Errorf("got %d services, want 3: the shop in a and in b, and c", got)
 	}
 }
-
-func testTruth(t *testing.T, url string) {
-	shop := model.LabelSet{"service": "shop"}
-	report, err := Run(t.Context(), Options{
-		Config: load(t, configuration(t, url, "", signals)), Start: start, End: end, Grace: DefaultGrace,
-		Faults: []Fault{
-			{bypass[0], bypass[1], shop, signal.Cache, "cache_bypass"},
-			{slow[0], slow[1], nil, signal.Database, "database_slow"},
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := report.Truth
-	if a.recall().value() != 1 || a.causes().value() != 1 || a.kinds().value() != 1 || len(a.False) != 0 {
-		t.Errorf("recall %s, cause %s, kind %s, %d false, want all and none false", a.recall(), a.causes(), a.kinds(), len(a.False))
-	}
-	if d := a.Faults[0].Delay(); d <= 0 || d > 10*time.Minute {
-		t.Errorf("the bypass paged after %s, want some minutes", d)
-	}
-	if n := a.Services; n != 3 {
-		t.Errorf("got %d services, want 3", n)
-	}
-}

@@ -19,16 +19,14 @@ package backtest
 import (
 	"context"
 	"fmt"
-	"log/slog"
+	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"tidemark/config"
-	"tidemark/engine"
 	"tidemark/incident"
 	"tidemark/ingest"
 	"tidemark/series"
+	"tidemark/signal"
 )
 
 // Options say what to judge.
@@ -45,6 +43,10 @@ type Options struct {
 	Faults []Fault
 	Grace  time.Duration
 
+	// WhatIf asks for the counts at other sensitivities, and Pictures for what
+	// the evidence of each incident looked like.
+	WhatIf, Pictures bool
+
 	// Progress is called with how many of all slots, of history and range, are
 	// done. It must not block. Nil is nobody.
 	Progress func(done, total int)
@@ -56,6 +58,10 @@ type Report struct {
 	Anomalies []incident.Anomaly  // all, as they stood at the end, by onset
 	Stats     Stats
 	Truth     *Assessment // nil if there are no faults to compare with
+	WhatIf    *WhatIf     // nil if nobody asked for it
+	Pictures  []Picture   // of the incidents' evidence, in their order; nil if nobody asked
+
+	signals []signal.Signal // in the order of Stats.Signals
 }
 
 // Run judges the range. The error is one line that says what to do about it; a
@@ -66,7 +72,8 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	source, err := ingest.New(o.Config.Prometheus, o.Config.Signals, ingest.Options{})
+	all, feeds := gather(o.Config.Signals, nil, "")
+	source, err := ingest.New(o.Config.Prometheus, all, ingest.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("prometheus: %w", err)
 	}
@@ -79,17 +86,24 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	others, err := r.addVariants(o, feeds[0])
+	if err != nil {
+		return nil, err
+	}
 	if err := r.through(ctx, history, r.learn); err != nil {
 		return nil, remedy(err)
 	}
 	if err := r.through(ctx, span, r.judge); err != nil {
 		return nil, remedy(err)
 	}
-	report := &Report{Incidents: r.ledger.fired(), Anomalies: r.ledger.seen()}
-	report.Stats = r.stats(span)
+	report := r.lanes[0].report()
+	report.Stats, report.signals = r.stats(span), o.Config.Signals
 	report.Stats.Duration = time.Since(begin)
 	if o.Faults != nil {
 		report.Truth = report.Assess(o.Faults, o.Grace)
+	}
+	if o.WhatIf {
+		report.WhatIf = whatIf(o.Config.Signals, report, others)
 	}
 	return report, report.Stats.empty()
 }
@@ -123,9 +137,7 @@ func show(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 // run is the state of a backtest under way.
 type run struct {
 	reader   reader
-	replay   *replay
-	engine   *engine.Engine
-	ledger   *ledger
+	lanes    []*lane // the first one is the configuration's
 	census   *census
 	judging  time.Duration
 	progress func(done, total int)
@@ -135,16 +147,19 @@ type run struct {
 
 func newRun(o Options, source backfiller, total int) (*run, error) {
 	r := &run{
-		reader: reader{source: source}, replay: &replay{},
-		ledger: newLedger(), census: newCensus(o.Config.Signals),
+		reader: reader{source: source}, census: newCensus(o.Config.Signals),
 		progress: o.Progress, total: total,
 	}
-	var err error
-	r.engine, err = engine.New(engine.Options{
-		Config: o.Config.Global, Signals: o.Config.Signals, Rules: o.Config.Rules, Source: r.replay,
-		Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
-	})
-	return r, err
+	_, feeds := gather(o.Config.Signals, nil, "")
+	l, err := newLane(o.Config, feeds[0])
+	if err != nil {
+		return nil, err
+	}
+	if o.Pictures {
+		l.film = newFilm()
+	}
+	r.lanes = []*lane{l}
+	return r, nil
 }
 
 // through reads the slots of g and gives each chunk to take, while the next one
@@ -175,33 +190,44 @@ func (r *run) through(ctx context.Context, g series.Grid, take func(context.Cont
 	return unread
 }
 
-// learn shows the engine a chunk of the history.
+// learn shows the engines a chunk of the history.
 func (r *run) learn(_ context.Context, c chunk) error {
 	r.census.history(c)
-	if !c.skipped {
-		r.engine.Learn(c.grid, c.frames, float64(r.done+c.grid.N)/float64(r.total))
-	}
+	progress := float64(r.done+c.grid.N) / float64(r.total)
+	err := r.each(func(_ int, l *lane) error {
+		l.learn(c, progress)
+		return nil
+	})
 	r.advance(c.grid.N)
-	return nil
+	return err
 }
 
-// judge lets the engine judge a chunk of the range. The slots of a skipped chunk
-// are ones in which the service could read nothing: for up to an hour they are
-// caught up with, as gaps.
+// judge lets the engines judge a chunk of the range. Progress is that of the
+// first.
 func (r *run) judge(ctx context.Context, c chunk) error {
 	r.census.judged(c)
-	r.replay.chunk = c
-	for i := range c.grid.N {
-		if !c.skipped {
-			if err := r.engine.Eval(ctx, c.grid.At(i)); err != nil {
-				return err
+	return r.each(func(n int, l *lane) error {
+		return l.judge(ctx, c, func() {
+			if n == 0 {
+				r.advance(1)
 			}
-			r.ledger.note(r.engine.Snapshot())
+		})
+	})
+}
+
+// each lets every lane do something, at the same time, and returns the error of
+// the first that has one.
+func (r *run) each(do func(n int, l *lane) error) error {
+	errs := make([]error, len(r.lanes))
+	var wg sync.WaitGroup
+	for n, l := range r.lanes {
+		wg.Go(func() { errs[n] = do(n, l) })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
 		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		r.advance(1)
 	}
 	return nil
 }
@@ -211,4 +237,13 @@ func (r *run) advance(slots int) {
 	if r.progress != nil {
 		r.progress(r.done, r.total)
 	}
+}
+
+// report returns what the lane found.
+func (l *lane) report() *Report {
+	r := &Report{Incidents: l.ledger.fired(), Anomalies: l.ledger.seen()}
+	if l.film != nil {
+		r.Pictures = l.film.pictures(r.Incidents)
+	}
+	return r
 }

@@ -13,7 +13,8 @@ type reportForm struct {
 	Incidents []api.Incident `json:"incidents"`
 	Anomalies []api.Anomaly  `json:"anomalies"`
 	Stats     statsForm      `json:"stats"`
-	Truth     *truthForm     `json:"truth,omitempty"` // only if there are faults to compare with
+	Truth     *truthForm     `json:"truth,omitempty"`   // only if there are faults to compare with
+	WhatIf    []whatIfForm   `json:"what_if,omitempty"` // only if asked for
 }
 
 type statsForm struct {
@@ -53,7 +54,7 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(reportForm{
-		Truth:     r.Truth.form(),
+		Truth: r.Truth.form(), WhatIf: r.WhatIf.forms(),
 		Incidents: api.Forms(r.Incidents, func(in incident.Incident) api.Incident { return api.IncidentOf(in, in.Verdict.Runbook) }),
 		Anomalies: api.Forms(r.Anomalies, func(a incident.Anomaly) api.Anomaly { return api.AnomalyOf(a, a.Active()) }),
 		Stats: statsForm{

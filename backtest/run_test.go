@@ -147,7 +147,7 @@ func testSkippedChunk(t *testing.T, url string) {
 		t.Errorf("got warnings %q, want %q", s.Warnings(), want)
 	}
 	var last string
-	for _, in := range r.ledger.fired() {
+	for _, in := range r.lanes[0].ledger.fired() {
 		last = in.Verdict.Alert + in.Verdict.Scope.String()
 	}
 	if want := `DatabaseSlow{cluster="a", service="shop"}`; last != want {

@@ -28,6 +28,9 @@ func (r *Report) WriteText(w io.Writer) error {
 	if r.Truth != nil {
 		r.Truth.writeText(&b)
 	}
+	if r.WhatIf != nil {
+		r.WhatIf.writeText(&b)
+	}
 	_, err := w.Write(b.Bytes())
 	return err
 }
@@ -86,25 +89,33 @@ const week = 7 * 24 * time.Hour
 
 func (r *Report) writeTotals(b *bytes.Buffer) {
 	s := r.Stats
-	length := time.Duration(s.Slots) * s.Step
-	weeks := float64(length) / float64(week)
 	fmt.Fprintf(b, "%s to %s: %s of %d slots, %d series, %d samples\n",
-		s.Start.UTC().Format(day), s.End.UTC().Format(day), inDays(length), s.Slots, s.Series, s.Samples)
+		s.Start.UTC().Format(day), s.End.UTC().Format(day), inDays(s.length()), s.Slots, s.Series, s.Samples)
 
 	tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	perWeek := func(n int) string { return fmt.Sprintf("%.2g per week", float64(n)/weeks) }
-	fmt.Fprintf(tw, "incidents\t%d\t%s\n", len(r.Incidents), perWeek(len(r.Incidents)))
+	fmt.Fprintf(tw, "incidents\t%d\t%s\n", len(r.Incidents), s.perWeek(len(r.Incidents)))
 	for _, t := range tally(r.Incidents, func(in incident.Incident) string { return in.Verdict.Alert }) {
-		fmt.Fprintf(tw, "  %s\t%d\t%s\n", t.name, t.n, perWeek(t.n))
+		fmt.Fprintf(tw, "  %s\t%d\t%s\n", t.name, t.n, s.perWeek(t.n))
 	}
-	fmt.Fprintf(tw, "anomalies\t%d\t%s\n", len(r.Anomalies), perWeek(len(r.Anomalies)))
+	fmt.Fprintf(tw, "anomalies\t%d\t%s\n", len(r.Anomalies), s.perWeek(len(r.Anomalies)))
 	for _, t := range tally(r.Anomalies, func(a incident.Anomaly) string { return a.Signal }) {
-		fmt.Fprintf(tw, "  %s\t%d\t%s\n", t.name, t.n, perWeek(t.n))
+		fmt.Fprintf(tw, "  %s\t%d\t%s\n", t.name, t.n, s.perWeek(t.n))
 	}
 	_ = tw.Flush() // a buffer takes everything
 	if s.Partial {
 		b.WriteString("The data is partial: see the warnings.\n")
 	}
+}
+
+func (s Stats) length() time.Duration { return time.Duration(s.Slots) * s.Step }
+
+// perWeek writes a number of the range as a rate.
+func (s Stats) perWeek(n int) string {
+	rate := float64(n) * float64(week) / float64(s.length())
+	if rate >= 99.5 {
+		return fmt.Sprintf("%.0f per week", rate)
+	}
+	return fmt.Sprintf("%.2g per week", rate)
 }
 
 // inDays writes a length as days if it is some, else as hours and minutes.

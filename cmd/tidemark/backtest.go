@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -20,7 +23,9 @@ func backtestCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(ctx con
 	file := c.Flag("config.file", "Configuration file.").Default("tidemark.yml").String()
 	start := c.Flag("start", "Begin of the range, in RFC 3339 or unix seconds.").Required().String()
 	end := c.Flag("end", "End of the range, in RFC 3339 or unix seconds.").Required().String()
-	output := c.Flag("output", "Form of the report: text or json.").Default("text").Enum("text", "json")
+	output := c.Flag("output", "Form of the report: text, json or html.").Default("text").Enum("text", "json", "html")
+	outputFile := c.Flag("output.file", "File to write the report to. Default: standard output.").PlaceHolder("FILE").String()
+	whatIf := c.Flag("what-if", "Also count what would have been found at other sensitivities; always so in html.").Bool()
 	truth := c.Flag("truth", "File that lists faults which are known, to compare the incidents with: see docs/backtest.md.").PlaceHolder("FILE").String()
 	grace := c.Flag("truth.grace", "How long after its end a fault may still be paged for.").Default(backtest.DefaultGrace.String()).Duration()
 	return c, func(ctx context.Context, stdout, stderr io.Writer) error {
@@ -32,7 +37,7 @@ func backtestCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(ctx con
 		if err != nil {
 			return err
 		}
-		o := backtest.Options{Start: from, End: to, Grace: *grace}
+		o := backtest.Options{Start: from, End: to, Grace: *grace, WhatIf: *whatIf || *output == "html", Pictures: *output == "html"}
 		if *truth != "" {
 			if o.Faults, err = backtest.LoadFaults(*truth); err != nil {
 				return err
@@ -41,7 +46,10 @@ func backtestCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(ctx con
 		if o.Config, err = config.Load(*file); err != nil {
 			return err
 		}
-		return backtestTo(ctx, o, *output, stdout, stderr)
+		if *outputFile == "" {
+			return backtestTo(ctx, o, *output, stdout, stderr)
+		}
+		return writeFile(*outputFile, func(w io.Writer) error { return backtestTo(ctx, o, *output, w, stderr) })
 	}
 }
 
@@ -57,13 +65,33 @@ func backtestTo(ctx context.Context, o backtest.Options, output string, stdout, 
 		fmt.Fprintf(stderr, "tidemark: warning: %s\n", w)
 	}
 	write := report.WriteText
-	if output == "json" {
+	switch output {
+	case "json":
 		write = report.WriteJSON
+	case "html":
+		write = report.WriteHTML
 	}
 	if err := write(stdout); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
+}
+
+// writeFile replaces a file by what is written, once all of it is. That it cannot
+// be written is found out before.
+func writeFile(name string, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	err = write(f)
+	if err = errors.Join(err, f.Close()); err == nil {
+		if err = os.Rename(f.Name(), name); err == nil {
+			return nil
+		}
+	}
+	_ = os.Remove(f.Name()) // the first error counts
+	return err
 }
 
 // parseTime reads the time that a flag was given.

@@ -96,4 +96,30 @@ func TestBacktest(t *testing.T) {
 			t.Errorf("got %s, want no incidents and anomalies, and stats", stdout.String())
 		}
 	})
+
+	t.Run("html file", func(t *testing.T) {
+		dir := t.TempDir()
+		report := filepath.Join(dir, "report.html")
+		var stdout, stderr bytes.Buffer
+		args := []string{"backtest", "--config.file=" + file, "--start=2025-03-05T15:00:00Z", "--end=2025-03-05T16:39:00Z", "--output=html"}
+		if code := run(t.Context(), append(args, "--output.file="+report), &stdout, &stderr); code != 0 || stdout.Len() > 0 {
+			t.Fatalf("exit code %d, want 0; standard error:\n%s\nstandard output:\n%s", code, stderr.String(), stdout.String())
+		}
+		text, err := os.ReadFile(report)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"<!doctype html>", "Nothing would have paged.", "4.5 (now)", "</html>"} {
+			if !bytes.Contains(text, []byte(want)) {
+				t.Errorf("the page does not hold %s", want)
+			}
+		}
+		if left, _ := os.ReadDir(dir); len(left) != 1 {
+			t.Errorf("got %v, want the report alone", left)
+		}
+		stderr.Reset()
+		if code := run(t.Context(), append(args, "--output.file="+filepath.Join(dir, "no", "report.html")), &stdout, &stderr); code != 1 || !strings.Contains(stderr.String(), "no such file or directory") {
+			t.Errorf("a directory that is missing: exit code %d, %s", code, stderr.String())
+		}
+	})
 }
