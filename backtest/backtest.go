@@ -43,6 +43,11 @@ type Options struct {
 	Faults []Fault
 	Grace  time.Duration
 
+	// Other, if it is not nil, is a configuration to compare Config with, and
+	// OtherName the file that it was read from.
+	Other     *config.Config
+	OtherName string
+
 	// WhatIf asks for the counts at other sensitivities, and Pictures for what
 	// the evidence of each incident looked like.
 	WhatIf, Pictures bool
@@ -54,12 +59,13 @@ type Options struct {
 
 // Report is what a backtest found.
 type Report struct {
-	Incidents []incident.Incident // that fired, as they stood at the end, by onset
-	Anomalies []incident.Anomaly  // all, as they stood at the end, by onset
-	Stats     Stats
-	Truth     *Assessment // nil if there are no faults to compare with
-	WhatIf    *WhatIf     // nil if nobody asked for it
-	Pictures  []Picture   // of the incidents' evidence, in their order; nil if nobody asked
+	Incidents  []incident.Incident // that fired, as they stood at the end, by onset
+	Anomalies  []incident.Anomaly  // all, as they stood at the end, by onset
+	Stats      Stats
+	Truth      *Assessment // nil if there are no faults to compare with
+	WhatIf     *WhatIf     // nil if nobody asked for it
+	Comparison *Comparison // nil if there is no configuration to compare with
+	Pictures   []Picture   // of the incidents' evidence, in their order; nil if nobody asked
 
 	signals []signal.Signal // in the order of Stats.Signals
 }
@@ -72,8 +78,13 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, feeds := gather(o.Config.Signals, nil, "")
-	source, err := ingest.New(o.Config.Prometheus, all, ingest.Options{})
+	if o.Other != nil {
+		if err := o.comparable(); err != nil {
+			return nil, err
+		}
+	}
+	questions, feeds := o.questions()
+	source, err := ingest.New(o.Config.Prometheus, questions, ingest.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("prometheus: %w", err)
 	}
@@ -90,6 +101,13 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	var other *lane
+	if o.Other != nil {
+		if other, err = newLane(o.Other, feeds[1]); err != nil {
+			return nil, fmt.Errorf("%s: %w", o.OtherName, err)
+		}
+		r.lanes = append(r.lanes, other)
+	}
 	if err := r.through(ctx, history, r.learn); err != nil {
 		return nil, remedy(err)
 	}
@@ -102,10 +120,27 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if o.Faults != nil {
 		report.Truth = report.Assess(o.Faults, o.Grace)
 	}
+	if other != nil {
+		there := other.report()
+		there.Stats = report.Stats
+		if o.Faults != nil {
+			there.Truth = there.Assess(o.Faults, o.Grace)
+		}
+		report.Comparison = compare(o.OtherName, report, there)
+	}
 	if o.WhatIf {
 		report.WhatIf = whatIf(o.Config.Signals, report, others)
 	}
 	return report, report.Stats.empty()
+}
+
+// questions returns all signals to read, and which of them each configuration is
+// fed with. Those of Config come first, in their order.
+func (o Options) questions() ([]signal.Signal, [2]feed) {
+	if o.Other == nil {
+		return gather(o.Config.Signals, nil, "")
+	}
+	return gather(o.Config.Signals, o.Other.Signals, o.OtherName)
 }
 
 // grids returns the slots of the history and of the range, as the service would
@@ -146,11 +181,11 @@ type run struct {
 }
 
 func newRun(o Options, source backfiller, total int) (*run, error) {
+	questions, feeds := o.questions()
 	r := &run{
-		reader: reader{source: source}, census: newCensus(o.Config.Signals),
+		reader: reader{source: source}, census: newCensus(questions),
 		progress: o.Progress, total: total,
 	}
-	_, feeds := gather(o.Config.Signals, nil, "")
 	l, err := newLane(o.Config, feeds[0])
 	if err != nil {
 		return nil, err

@@ -60,6 +60,8 @@ type pageView struct {
 	Truth     *Assessment
 	Figures   []figure
 	WhatIf    *WhatIf
+	Compare   *Comparison
+	Sides     []SideBySide // nil without a comparison
 }
 
 // incidentView is an incident with its charts.
@@ -126,6 +128,9 @@ func (r *Report) view() pageView {
 	v.Signals, v.Chance = r.chances()
 	if r.Truth != nil {
 		v.Figures = r.Truth.figures()
+	}
+	if r.Comparison != nil {
+		v.Compare, v.Sides = r.Comparison, r.sideBySide()
 	}
 	return v
 }

@@ -15,6 +15,7 @@ type reportForm struct {
 	Stats     statsForm      `json:"stats"`
 	Truth     *truthForm     `json:"truth,omitempty"`   // only if there are faults to compare with
 	WhatIf    []whatIfForm   `json:"what_if,omitempty"` // only if asked for
+	Compare   *compareForm   `json:"compare,omitempty"` // only with another configuration
 }
 
 type statsForm struct {
@@ -54,9 +55,8 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(reportForm{
-		Truth: r.Truth.form(), WhatIf: r.WhatIf.forms(),
-		Incidents: api.Forms(r.Incidents, func(in incident.Incident) api.Incident { return api.IncidentOf(in, in.Verdict.Runbook) }),
-		Anomalies: api.Forms(r.Anomalies, func(a incident.Anomaly) api.Anomaly { return api.AnomalyOf(a, a.Active()) }),
+		Truth: r.Truth.form(), WhatIf: r.WhatIf.forms(), Compare: r.Comparison.form(),
+		Incidents: incidentForms(r.Incidents), Anomalies: anomalyForms(r.Anomalies),
 		Stats: statsForm{
 			Start: api.Instant(s.Start), End: api.Instant(s.End), StepSeconds: s.Step.Seconds(),
 			Slots: s.Slots, Series: s.Series, Samples: s.Samples, Services: s.Services,
@@ -69,6 +69,14 @@ func (r *Report) WriteJSON(w io.Writer) error {
 			DurationSeconds: s.Duration.Seconds(), ReadingSeconds: s.Reading.Seconds(), JudgingSeconds: s.Judging.Seconds(),
 		},
 	})
+}
+
+func incidentForms(incidents []incident.Incident) []api.Incident {
+	return api.Forms(incidents, func(in incident.Incident) api.Incident { return api.IncidentOf(in, in.Verdict.Runbook) })
+}
+
+func anomalyForms(anomalies []incident.Anomaly) []api.Anomaly {
+	return api.Forms(anomalies, func(a incident.Anomaly) api.Anomaly { return api.AnomalyOf(a, a.Active()) })
 }
 
 func textOf(err error) api.Reference {

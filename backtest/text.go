@@ -28,6 +28,9 @@ func (r *Report) WriteText(w io.Writer) error {
 	if r.Truth != nil {
 		r.Truth.writeText(&b)
 	}
+	if r.Comparison != nil {
+		r.writeComparison(&b)
+	}
 	if r.WhatIf != nil {
 		r.WhatIf.writeText(&b)
 	}

@@ -28,6 +28,7 @@ func backtestCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(ctx con
 	whatIf := c.Flag("what-if", "Also count what would have been found at other sensitivities; always so in html.").Bool()
 	truth := c.Flag("truth", "File that lists faults which are known, to compare the incidents with: see docs/backtest.md.").PlaceHolder("FILE").String()
 	grace := c.Flag("truth.grace", "How long after its end a fault may still be paged for.").Default(backtest.DefaultGrace.String()).Duration()
+	other := c.Flag("compare", "Another configuration file, to compare with over the same samples.").PlaceHolder("FILE").String()
 	return c, func(ctx context.Context, stdout, stderr io.Writer) error {
 		from, err := parseTime("start", *start)
 		if err != nil {
@@ -45,6 +46,12 @@ func backtestCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(ctx con
 		}
 		if o.Config, err = config.Load(*file); err != nil {
 			return err
+		}
+		if *other != "" {
+			o.OtherName = *other
+			if o.Other, err = config.Load(*other); err != nil {
+				return err
+			}
 		}
 		if *outputFile == "" {
 			return backtestTo(ctx, o, *output, stdout, stderr)

@@ -55,6 +55,7 @@ func TestBacktest(t *testing.T) {
 			"truth", []string{"--start=2025-03-05T15:00:00Z", "--end=2025-03-05T16:39:00Z", "--truth=" + truth, "--truth.grace=5m"}, 0,
 			[]string{"Wed 2025-03-05 15:10:00  {}  cache  missed\n", "recall        0 %, 0 of 1"}, nil,
 		},
+		{"compare", []string{"--start=2025-03-05T15:00:00Z", "--end=2025-03-05T16:39:00Z", "--compare=" + file}, 0, []string{"0 only here, 0 only there, 0 in both"}, nil},
 		{"no truth", []string{"--start=2025-03-05T15:00:00Z", "--end=2025-03-05T16:39:00Z", "--truth=" + truth + "x"}, 1, nil, []string{"truth file: open"}},
 		{"malformed start", []string{"--start=yesterday", "--end=1741176000"}, 1, nil, []string{`--start "yesterday" is not a time: write RFC 3339 such as`}},
 		{"malformed end", []string{"--start=1741176000", "--end=1e99"}, 1, nil, []string{`--end "1e99" is not a time`}},
