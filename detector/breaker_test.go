@@ -56,7 +56,7 @@ func TestBreaker(t *testing.T) {
 					return noise + level
 				}
 			},
-			[3]float64{0.25, 0.01, 0.01}, [3]float64{0.35, 0.35, 0.2},
+			[3]float64{0.25, 0.01, 0.01}, [3]float64{0.35, 0.35, 0.1},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -39,7 +39,9 @@ type continuous struct {
 	load   *loadProfile // nil unless conditioned on a load that shifts the level
 	gate   *gate        // nil unless the load divides the value
 	spread spread
+	near   nearby
 
+	hour         int // of the day
 	y, loadShift float64
 	expected     float64 // level
 	given        float64
@@ -59,6 +61,7 @@ func newContinuous(o Options, p pace) *continuous {
 		effect:    o.MinEffect,
 		base:      newBaseline(p, true),
 		spread:    spread{pace: p},
+		near:      newNearby(p),
 	}
 	switch {
 	case o.Conditioned && o.Kind == Rate:
@@ -74,6 +77,7 @@ func (c *continuous) observe(at instant, s Sample) ([3]float32, bool) {
 		return [3]float32{}, false
 	}
 	c.given = s.Given
+	c.hour = at.hour()
 	c.y = c.level(s.Value, s.Given)
 	c.expected = c.base.expect(at)
 	doubt := 0.0
@@ -111,6 +115,7 @@ func (c *continuous) observe(at instant, s Sample) ([3]float32, bool) {
 }
 
 func (c *continuous) statistics(e *evidence) [statistics]statistic {
+	c.near.take(e, c.s/c.weight)
 	out := [statistics]statistic{fast: c.fast(e)}
 	for i, w := range e.windows(0, e.short, e.long) {
 		if w.full {
@@ -137,10 +142,14 @@ func (c *continuous) fast(e *evidence) statistic {
 	if e.n < n || e.perBlock == 1 && !c.counted {
 		return statistic{}
 	}
-	return c.least(n, fastClip, e.newest)
+	sign, z, r := c.least(n, fastClip, e.newest)
+	return statistic{sign * z, c.matters(sign * r)}
 }
 
+// run is the least deviation of the newest blocks, less what those before them
+// excuse, in terms of how the run jumps at this hour.
 func (c *continuous) run(e *evidence) statistic {
+	c.near.jump = 0
 	skip := 0
 	if e.perBlock > 1 && 2*int(e.block(0).size) < e.perBlock {
 		skip = 1 // the newest block has only begun
@@ -148,28 +157,41 @@ func (c *continuous) run(e *evidence) statistic {
 	if e.n < (runLength+skip-1)*e.perBlock {
 		return statistic{}
 	}
-	return c.least(runLength, runClip, func(i int) *entry { return e.block(i + skip) })
+	sign, z, r := c.least(runLength, runClip, func(i int) *entry { return e.block(i + skip) })
+	z -= c.near.excuses(sign)
+	if !(z > 0) {
+		return statistic{}
+	}
+	c.near.jump = math.Min(z, meanClip)
+	return statistic{sign * z / c.near.restless(c.hour), c.matters(sign * r)}
 }
 
-// least returns the signed minimum of the deviations of the newest n entries.
-func (c *continuous) least(n int, limit float64, newest func(int) *entry) statistic {
-	z, r := limit, math.Inf(1)
-	sign := math.Copysign(1, float64(newest(0).v[2]))
+// least returns the least deviation of the newest n entries on the side of the
+// newest one, 0 unless all lie there: in spreads, and as a residual.
+func (c *continuous) least(n int, limit float64, newest func(int) *entry) (sign, z, r float64) {
+	z, r = limit, math.Inf(1)
+	sign = math.Copysign(1, float64(newest(0).v[2]))
 	for i := range n {
 		x := newest(i)
 		size := float64(x.size)
 		z = math.Min(z, sign*float64(x.v[2])/size)
 		r = math.Min(r, sign*float64(x.v[1])/size)
 	}
-	if !(z > 0) {
-		return statistic{}
-	}
-	return statistic{sign * z, c.matters(sign * r)}
+	return sign, math.Max(z, 0), math.Max(r, 0)
 }
 
 // matters reports whether a residual is as large as the minimum effect.
 func (c *continuous) matters(r float64) bool {
 	return c.effect.reaches(c.value(c.expected+r, c.given), c.value(c.expected, c.given))
+}
+
+// handicap is such that a healthy series has less than 0.3 false alarms a month at
+// the default sensitivity. The fast statistic is rare as it is.
+func (c *continuous) handicap(i int) float64 {
+	if i == fast {
+		return 0
+	}
+	return 0.7
 }
 
 // prior is the tail of each statistic of a normal process of first order with
@@ -231,6 +253,10 @@ func (c *continuous) learn(at instant, held bool) {
 	if c.gate != nil {
 		c.gate.learn(at, held)
 	}
+	c.near.hold(held)
+	if c.base.seasonal {
+		c.near.learnJump(at.hour())
+	}
 	if held {
 		return
 	}
@@ -238,6 +264,7 @@ func (c *continuous) learn(at instant, held bool) {
 		c.load.learn(c.given, shift+r)
 	}
 	c.spread.learn(at.hour(), r*c.weight, c.s)
+	c.near.learn(u)
 	day := c.pace.rate(24 * time.Hour)
 	c.u2 += (u*u - c.u2) * day
 	c.uu += (u*c.before - c.uu) * day
@@ -261,8 +288,10 @@ func (c *continuous) band(down, up float64) (expected, lower, upper float64) {
 	expected = c.value(c.expected, c.given)
 	s := c.s / c.weight
 	least := c.effect.distance(expected)
-	lower = math.Min(c.value(c.expected-math.Min(down, runClip)*s, c.given), expected-least)
-	upper = math.Max(c.value(c.expected+math.Min(up, runClip)*s, c.given), expected+least)
+	down = math.Min(down, runClip) + math.Max(c.near.excuses(-1), 0)
+	up = math.Min(up, runClip) + math.Max(c.near.excuses(1), 0)
+	lower = math.Min(c.value(c.expected-down*s, c.given), expected-least)
+	upper = math.Max(c.value(c.expected+up*s, c.given), expected+least)
 	if c.log {
 		lower = math.Max(lower, 0)
 	}

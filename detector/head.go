@@ -14,6 +14,10 @@ type head interface {
 	// sample being in it.
 	statistics(e *evidence) [statistics]statistic
 
+	// handicap is taken from the surprise of a statistic: several chances
+	// instead of one make a false alarm more likely.
+	handicap(i int) float64
+
 	// prior returns the tail of a statistic other than the fast one, before
 	// its own is known.
 	prior(i int, e *evidence) tail

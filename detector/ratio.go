@@ -189,6 +189,19 @@ func (h *ratio) statistic(sum tally) statistic {
 	}
 }
 
+// handicap is taken from the slow statistics, which see every wandering of a
+// share and would cause most of the false alarms.
+func (h *ratio) handicap(i int) float64 {
+	switch i {
+	case fast:
+		return 0
+	case run:
+		return 0.1
+	default:
+		return 0.3
+	}
+}
+
 // prior is the tail of a normal variable, 1.4 times as wide.
 func (h *ratio) prior(int, *evidence) tail {
 	return newTail(priorWidth*normalUpper(tailCommon), priorWidth*normalUpper(tailRare))

@@ -7,19 +7,13 @@ import (
 )
 
 const (
-	maxSurprise  = 12.0
-	freezeAt     = 3.0 // surprise from which offsets and spread are not learned
-	censorAt     = 3.5 // surprise from which a statistic teaches its tail little
-	censorWeight = 0.1
+	maxSurprise = 12.0
+
+	// The handicap of a statistic comes in over so many times what makes a tail
+	// mature, a day: young tails are wide as they are.
+	handicapDays = 6.0
 
 	clearSamples = 10 // below half of the sensitivity in a row end an anomaly
-
-	// The breaker opens learning for a series that spends more than a fifth
-	// of its time in anomalies or close to them, until it is a tenth: its
-	// baseline is wrong, and nothing could mend it while held.
-	breakerMemory = 3 * 24 * time.Hour
-	breakerTrips  = 0.2
-	breakerResets = 0.1
 
 	tailsEvery = 64 // samples between readings of the tails
 
@@ -27,11 +21,6 @@ const (
 	// quantile then rests on a few of them.
 	matureSamples = 500
 )
-
-// handicap is taken from the surprise of the slow statistics: several chances
-// instead of one make a false alarm more likely, and the slow ones, which see
-// every wandering of a series, would cause most of them.
-var handicap = [statistics]float64{short: 0.3, long: 0.3}
 
 // Detector holds the state of one series. It is not safe for concurrent use.
 type Detector struct {
@@ -51,13 +40,15 @@ type Detector struct {
 	hour    int
 	invalid uint64
 
-	firing    Direction // empty if not
-	since     time.Time
-	size      float64 // mean deviation when the anomaly began
-	quiet     int     // samples in a row that speak against the anomaly
-	heldFor   int     // samples for which learning has been held
-	heldShare float64 // share of the time
-	tripped   bool
+	firing     Direction // empty if not
+	since      time.Time
+	size       float64 // mean deviation when the anomaly began
+	quiet      int     // samples in a row that speak against the anomaly
+	heldFor    int     // samples for which learning has been held
+	heldShare  float64 // share of the time
+	tripped    bool
+	lasting    [2]lasting
+	lastingMax int // samples of a deviation that teach tails fully
 
 	memory  float64 // samples that a tail remembers
 	mature  float64 // samples until it is trusted
@@ -91,16 +82,17 @@ func New(o Options) (*Detector, error) {
 	}
 	p := newPace(o.Step)
 	d := &Detector{
-		opts:     o,
-		pace:     p,
-		calendar: calendar{loc: o.Location, holidays: o.Holidays},
-		evidence: newEvidence(p),
-		last:     math.MinInt64,
-		memory:   math.Max(p.samples(rememberTail), 20*matureSamples),
-		mature:   math.Max(p.samples(matureAfter), matureSamples),
-		minimum:  max(int(p.samples(learnFor)), 30),
-		relearn:  int(p.samples(o.RelearnAfter)),
-		clear:    p.between(clearSamples*time.Minute, 4, clearSamples),
+		opts:       o,
+		pace:       p,
+		calendar:   calendar{loc: o.Location, holidays: o.Holidays},
+		evidence:   newEvidence(p),
+		last:       math.MinInt64,
+		memory:     math.Max(p.samples(rememberTail), 20*matureSamples),
+		mature:     math.Max(p.samples(matureAfter), matureSamples),
+		minimum:    max(int(p.samples(learnFor)), 30),
+		relearn:    int(p.samples(o.RelearnAfter)),
+		lastingMax: o.lastingMax(p),
+		clear:      p.between(clearSamples*time.Minute, 4, clearSamples),
 	}
 	if o.Kind == Ratio {
 		d.head = newRatio(o, p)
@@ -192,9 +184,10 @@ func (d *Detector) possible(s Sample) bool {
 func (d *Detector) judge(j *Judgement, at instant) {
 	stats := d.head.statistics(&d.evidence)
 	var s [2]float64
+	known := math.Min(math.Max(float64(d.seen)/d.mature-1, 0)/handicapDays, 1)
 	for i, st := range stats {
 		if side := sideOf(st.z); st.counts {
-			s[side] = max(s[side], d.tails[i][side].surprise(abs(st.z))-handicap[i])
+			s[side] = max(s[side], d.tails[i][side].surprise(abs(st.z))-known*d.head.handicap(i))
 		}
 	}
 	d.seen++
@@ -263,7 +256,7 @@ func (d *Detector) decide(j *Judgement) {
 func (d *Detector) speaksAgainst() bool {
 	sign := signOf(d.firing)
 	sum, n := d.evidence.lastSamples(d.clear / 2)
-	t := d.tails[run][sideOf(sign)]
+	t := d.tails[short][sideOf(sign)]
 	return t.surprise(sign*d.head.deviation(sum, n)) < d.opts.Sensitivity/2 &&
 		sign*d.head.mean(sum, n) < d.size/2
 }
@@ -273,83 +266,6 @@ func signOf(dir Direction) float64 {
 		return -1
 	}
 	return 1
-}
-
-// learn learns the observed sample as far as it may be trusted.
-func (d *Detector) learn(at instant, worst float64, s [2]float64, stats [statistics]statistic) {
-	suspicious := d.firing != "" || worst >= freezeAt
-	share := 0.0
-	if suspicious {
-		share = 1
-	}
-	d.heldShare += (share - d.heldShare) * d.pace.rate(breakerMemory)
-	if d.heldShare > breakerTrips {
-		d.tripped = true
-	} else if d.heldShare < breakerResets {
-		d.tripped = false
-	}
-	held := suspicious && !d.tripped
-	d.head.learn(at, held)
-	if d.firing == "" || d.tripped {
-		d.learnTails(at.hour(), s, stats)
-	} else {
-		d.records[down].drop()
-		d.records[up].drop()
-	}
-	if !suspicious {
-		d.heldFor = 0
-		return
-	}
-	if d.heldFor++; d.heldFor >= d.relearn {
-		d.acceptHour()
-	}
-}
-
-// learnTails counts what the statistics reached. A surprising one counts little:
-// it may be the start of a fault that is never called an anomaly, and tails that
-// learn faults become blind to them.
-func (d *Detector) learnTails(hour int, s [2]float64, stats [statistics]statistic) {
-	for side := range d.records {
-		d.records[side].add(hour, signOf(sides[side])*stats[fast].z, d.minimum, d.memory)
-	}
-	for i, st := range stats[run:] {
-		for side := range d.counts[i] {
-			z := signOf(sides[side]) * st.z
-			weight := 1.0
-			if s[side] >= censorAt && !d.tripped {
-				weight = censorWeight
-			}
-			d.counts[i][side].add(max(z, 0), weight, d.memory)
-		}
-	}
-}
-
-// readTails takes the tails from what was counted, and from the head's prior
-// where too little was. The fast statistic's depend on the hour of the day.
-func (d *Detector) readTails(hour int) {
-	w := math.Min(math.Max((float64(d.seen)-d.mature)/d.mature, 0), 1)
-	for i := run; i < statistics; i++ {
-		var prior tail
-		if w < 1 {
-			prior = d.head.prior(i, &d.evidence)
-		}
-		for side := range d.tails[i] {
-			t := prior
-			if w > 0 {
-				t = prior.mix(d.counts[i-run][side].tail(), w)
-			}
-			d.tails[i][side] = t
-		}
-	}
-	young := math.Max(0, 1-float64(d.seen)*d.pace.rate(7*24*time.Hour))
-	least := recordYoung*young + recordLeast*(1-young)
-	normal := recordNormal
-	if d.evidence.perBlock > 1 {
-		normal = recordNormalFast
-	}
-	for side, r := range d.records {
-		d.tails[fast][side] = r.tail(hour, least, normal)
-	}
 }
 
 // band returns the values between which the run stays below the sensitivity.

@@ -40,7 +40,7 @@ type slot struct {
 	at                            time.Time
 	requests, queries, lookups    float64 // per second
 	errorRatio, hitRatio, latency float64
-	queryTime                     float64 // mean, grows with the load of the database
+	queryTime                     float64 // mean, of times whose deviation is their mean; grows with the load of the database
 	faulty                        bool
 }
 
@@ -127,7 +127,7 @@ func (s *stack) run() []slot {
 		out[i] = slot{
 			at:        at,
 			latency:   typical * math.Exp(math.Min(spread, 0.5)*r.NormFloat64()),
-			queryTime: 0.005 * (1 + 0.3*dbLoad*dbLoad) * math.Exp(queryTime.next()) * c.queryTime,
+			queryTime: 0.005 * (1 + 0.3*dbLoad*dbLoad) * math.Exp(queryTime.next()+r.NormFloat64()/math.Sqrt(q+1)) * c.queryTime,
 			faulty:    c.faulty,
 		}
 		if gapLeft > 0 {

@@ -1,0 +1,106 @@
+package detector
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	nearBlocks  = 4.0  // that the level nearby remembers
+	staleBlocks = 60.0 // that it is remembered without new ones
+
+	jumpFor = 10 * time.Minute // of an anomaly that teaches how the run jumps
+)
+
+// nearby predicts a residual from those shortly before the run. Most series
+// wander: a latency that was 5 % high for the last ten minutes will be so in the
+// next, and it is the step from there that is unusual. The prediction is
+//
+//	φ·m, φ = E[u·m] / E[m²], 0 ≤ φ ≤ 1
+//
+// where m is the exponentially weighted mean of the residuals in spreads over
+// the blocks before the run, each held within ±3, and the moments are of the
+// last two weeks. A series that does not wander has φ = 0. While learning is held, m
+// slowly falls to 0: an anomaly does not become what is expected.
+type nearby struct {
+	pace    pace
+	mean    float64 // in levels
+	spread  float64 // of the level
+	um, mm  float64
+	heldFor int // samples for which learning has been held
+
+	jumps [24]float32 // mean squares of the run by hour of the day
+	usual float64     // and at any time
+	jump  float64     // the run, clipped
+
+	// Sum of squares and number of samples of the present hour.
+	visit, visits float64
+	hour          int
+}
+
+func newNearby(p pace) nearby { return nearby{pace: p} }
+
+// excuses returns by how many spreads a run on the side of sign must be larger
+// to be as unusual as one without wandering. A series that wandered to the other
+// side is not held against: that it comes back is no step.
+func (n *nearby) excuses(sign float64) float64 {
+	if !(n.mm > 0) {
+		return 0
+	}
+	return math.Max(sign*n.mean/n.spread*math.Min(math.Max(n.um/n.mm, 0), 1), 0)
+}
+
+// take moves the mean by the block that has just left the run; spread is that
+// of the level now.
+func (n *nearby) take(e *evidence, spread float64) {
+	n.spread = spread
+	if e.block(0).size != 1 {
+		return
+	}
+	b := e.block(runLength)
+	if n.heldFor > 0 || b.size == 0 {
+		n.mean -= n.mean / staleBlocks
+		return
+	}
+	n.mean += (clip(float64(b.v[1])/float64(b.size), learnClip*spread) - n.mean) / nearBlocks
+}
+
+// hold says whether learning is held.
+func (n *nearby) hold(held bool) {
+	if n.heldFor++; !held {
+		n.heldFor = 0
+	}
+}
+
+// learn takes in the residual of a sample, in spreads.
+func (n *nearby) learn(u float64) {
+	w := n.pace.rate(rememberTail)
+	m := n.mean / n.spread
+	n.um += (u*m - n.um) * w
+	n.mm += (m*m - n.mm) * w
+}
+
+// restless returns by how much more the run jumps in an hour of the day than
+// usual, at least 1: a nightly job begins a little earlier, or is longer on
+// Sundays.
+func (n *nearby) restless(hour int) float64 {
+	if !(n.usual > 0) {
+		return 1
+	}
+	return math.Sqrt(math.Max(1, float64(n.jumps[hour])/n.usual))
+}
+
+// learnJump takes the run in, which counts from the next hour on. An anomaly
+// counts only with its first minutes: it may be the edge of a job, and if not, it
+// must not make its hour blind.
+func (n *nearby) learnJump(hour int) {
+	if hour != n.hour {
+		n.jumps[n.hour] += float32((n.visit - n.visits*float64(n.jumps[n.hour])) * n.pace.rate(hourMemory*time.Minute))
+		n.usual += (n.visit - n.visits*n.usual) * n.pace.rate(24*hourMemory*time.Minute)
+		n.visit, n.visits, n.hour = 0, 0, hour
+	}
+	if float64(n.heldFor) <= n.pace.samples(jumpFor) {
+		n.visit += n.jump * n.jump
+		n.visits++
+	}
+}
