@@ -24,7 +24,7 @@ type section struct {
 	before int
 }
 
-var known = []string{timesSection, configSection, seriesSection, factorsSection, samplesSection, changesSection, expectedSection}
+var known = []string{timesSection, configSection, seriesSection, supportSection, factorsSection, samplesSection, changesSection, expectedSection}
 
 // open splits a file into its sections.
 func open(file string, text []byte) (*archive, error) {

@@ -33,6 +33,22 @@ func newLine(labels model.LabelSet, n int) *line {
 	return &line{labels: labels, values: series.Gaps(n)}
 }
 
+// supported returns the support, all unknown if it was not known at all.
+func (l *line) supported() []float64 {
+	if l.support == nil {
+		l.support = series.Gaps(len(l.values))
+	}
+	return l.support
+}
+
+func ones(n int) []float64 {
+	v := make([]float64, n)
+	for i := range v {
+		v[i] = 1
+	}
+	return v
+}
+
 // line returns the series with this identity, new if need be.
 func (d *data) line(id identity) *line {
 	key := id.labels.String()
@@ -47,7 +63,7 @@ func (d *data) line(id identity) *line {
 func (d *data) known() string { return strings.Join(d.names, ", ") }
 
 // fill lays the samples of all sections over each other: the baselines moved by
-// factors, then series, samples.csv and changes.
+// factors, then series, support, samples.csv and changes.
 func (in *inputs) fill(c *config.Config, t *times) (*data, error) {
 	d := &data{signals: map[string]*signal.Signal{}, lines: map[string]map[string]*line{}}
 	var err error
@@ -61,7 +77,7 @@ func (in *inputs) fill(c *config.Config, t *times) (*data, error) {
 		d.signals[s.Name] = s
 		d.lines[s.Name] = map[string]*line{}
 	}
-	for _, layer := range []func(*data) error{in.layBaselines(c.Global.Location()), in.laySeries, in.laySamples, in.layChanges} {
+	for _, layer := range []func(*data) error{in.layBaselines(c.Global.Location()), in.laySeries, in.laySupport, in.laySamples, in.layChanges} {
 		if err := layer(d); err != nil {
 			return nil, err
 		}
@@ -82,10 +98,19 @@ func (in *inputs) layBaselines(loc *time.Location) func(*data) error {
 	return func(d *data) error {
 		factors := map[string][]float64{}
 		for _, f := range in.factors {
-			factors[f.String()] = f.values
 			if !slices.ContainsFunc(in.times.Baseline, func(b baseline) bool { return b.id.String() == f.String() }) {
 				return in.archive.at(f.n, factorsSection, fmt.Errorf("there is no baseline of %s: write one in the section %s, or values in the section %s", f.identity, timesSection, seriesSection))
 			}
+			from, err := d.place(f)
+			if err != nil {
+				return in.archive.at(f.n, factorsSection, err)
+			}
+			all := factors[f.String()]
+			if all == nil {
+				all = ones(d.grid.N)
+				factors[f.String()] = all
+			}
+			copy(all[from:], f.values)
 		}
 		for _, loads := range []bool{true, false} {
 			for i := range in.times.Baseline {
@@ -117,11 +142,9 @@ func (in *inputs) layBaseline(d *data, b *baseline, loc *time.Location, factors 
 		}
 		load = func(i int) float64 { return of.values[i] }
 	}
-	factor := func(i int) float64 {
-		if i -= d.first; i < 0 || i >= len(factors) {
-			return 1
-		}
-		return factors[i]
+	factor := func(i int) float64 { return 1 }
+	if factors != nil {
+		factor = func(i int) float64 { return factors[i] }
 	}
 	d.lines[b.id.signal][b.id.labels.String()] = b.draw(d.grid, d.signals[b.id.signal].Kind, loc, in.times.Seed, factor, load)
 	return nil
@@ -160,17 +183,43 @@ func agree(a, b model.LabelSet) bool {
 // laySeries puts the series of the section series in place of what is there, as
 // far as they go.
 func (in *inputs) laySeries(d *data) error {
-	for _, w := range in.series {
-		if err := d.declared(w.signal); err != nil {
-			return in.archive.at(w.n, seriesSection, err)
+	return in.layLines(d, seriesSection, in.series, func(l *line) []float64 { return l.values })
+}
+
+// laySupport does the same with the observations behind the samples.
+func (in *inputs) laySupport(d *data) error {
+	return in.layLines(d, supportSection, in.support, func(l *line) []float64 { return l.supported() })
+}
+
+func (in *inputs) layLines(d *data, section string, all []written, to func(*line) []float64) error {
+	for _, w := range all {
+		err := d.declared(w.signal)
+		from := 0
+		if err == nil {
+			from, err = d.place(w)
 		}
-		l := d.line(w.identity)
-		if room := d.grid.N - d.first; len(w.values) > room {
-			return in.archive.at(w.n, seriesSection, fmt.Errorf("series %s has %d values for the %d slots that are judged: remove some, or write a longer length", w.identity, len(w.values), room))
+		if err != nil {
+			return in.archive.at(w.n, section, err)
 		}
-		copy(l.values[d.first:], w.values)
+		copy(to(d.line(w.identity))[from:], w.values)
 	}
 	return nil
+}
+
+// place returns the slot of the first value of a line, whose values must fit.
+func (d *data) place(w written) (int, error) {
+	from, slot := d.grid.Index(w.at)
+	if !slot {
+		return 0, d.noSlot(w.at)
+	}
+	if room := d.grid.N - from; len(w.values) > room {
+		return 0, fmt.Errorf("series %s has %d values for the %d slots up to the end, %s: remove some, or write a longer length", w.identity, len(w.values), room, show(d.grid.End()))
+	}
+	return from, nil
+}
+
+func (d *data) noSlot(t time.Time) error {
+	return fmt.Errorf("time %s is none of the slots from %s to %s, %s apart: correct it, or start, history and length", show(t), show(d.grid.Start), show(d.grid.End()), model.Duration(d.grid.Step))
 }
 
 func (in *inputs) laySamples(d *data) error {
@@ -178,7 +227,7 @@ func (in *inputs) laySamples(d *data) error {
 		err := d.declared(s.signal)
 		i, slot := d.grid.Index(s.at)
 		if err == nil && !slot {
-			err = fmt.Errorf("time %s is none of the slots from %s to %s, %s apart: correct it, or start, history and length", show(s.at), show(d.grid.Start), show(d.grid.End()), model.Duration(d.grid.Step))
+			err = d.noSlot(s.at)
 		}
 		if err != nil {
 			return in.archive.at(s.n, samplesSection, err)
@@ -186,10 +235,7 @@ func (in *inputs) laySamples(d *data) error {
 		l := d.line(s.identity)
 		l.values[i] = s.value
 		if !math.IsNaN(s.support) {
-			if l.support == nil {
-				l.support = series.Gaps(d.grid.N)
-			}
-			l.support[i] = s.support
+			l.supported()[i] = s.support
 		}
 	}
 	return nil

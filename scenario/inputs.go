@@ -11,6 +11,7 @@ type inputs struct {
 	archive *archive
 	times   *times
 	series  []written
+	support []written
 	factors []written
 	samples []sample
 	changes []change
@@ -19,7 +20,8 @@ type inputs struct {
 // written is a line in the notation of promtool.
 type written struct {
 	identity
-	n      int // the line in the file
+	n      int       // the line in the file
+	at     time.Time // of the first value
 	values []float64
 }
 
@@ -39,13 +41,11 @@ func (a *archive) inputs(t *times) (*inputs, error) {
 	for _, s := range []struct {
 		name string
 		to   *[]written
-	}{{seriesSection, &in.series}, {factorsSection, &in.factors}} {
+	}{{seriesSection, &in.series}, {supportSection, &in.support}, {factorsSection, &in.factors}} {
 		err := a.lines(s.name, func(n int, text string) error {
-			id, values, err := parseSeries(text)
-			if err == nil && len(values) == 0 {
-				err = fmt.Errorf("series %s has no values: write some, such as '1x10 0.5x30'", id)
-			}
-			*s.to = append(*s.to, written{id, n, values})
+			w, err := parseLine(text, t.Start)
+			w.n = n
+			*s.to = append(*s.to, w)
 			return err
 		})
 		if err != nil {
@@ -56,6 +56,26 @@ func (a *archive) inputs(t *times) (*inputs, error) {
 		return nil, err
 	}
 	return in, in.readSamples()
+}
+
+// parseLine reads `[MOMENT] SERIES VALUES`. Without a moment it is the start.
+func parseLine(text string, start time.Time) (written, error) {
+	w := written{at: start}
+	if text[0] == '-' || text[0] >= '0' && text[0] <= '9' {
+		var when string
+		when, text, _ = strings.Cut(text, " ")
+		m, err := parseMoment(when)
+		if err != nil {
+			return w, err
+		}
+		w.at = m.in(start)
+	}
+	var err error
+	w.identity, w.values, err = parseSeries(strings.TrimSpace(text))
+	if err == nil && len(w.values) == 0 {
+		err = fmt.Errorf("series %s has no values: write some, such as '1x10 0.5x30'", w.identity)
+	}
+	return w, err
 }
 
 // change reads `MOMENT SERIES [VALUE]`.

@@ -46,6 +46,7 @@ const (
 	timesSection    = "scenario.yml"
 	configSection   = "config.yml"
 	seriesSection   = "series"
+	supportSection  = "support"
 	factorsSection  = "factors"
 	samplesSection  = "samples.csv"
 	changesSection  = "changes"

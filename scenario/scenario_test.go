@@ -60,7 +60,11 @@ func TestBadScenarios(t *testing.T) {
 		{"series without a name", "-- series --\n{a=\"b\"} 2\n" + nothingFires, ":2: series: series \"{a=\\\"b\\\"} 2\" has no name"},
 		{"series without values", "-- series --\ndb_qps\n" + nothingFires, ":2: series: series db_qps{} has no values"},
 		{"histograms", "-- series --\ndb_qps {{count:1}}\n" + nothingFires, ":2: series: series db_qps{} holds histograms: write numbers"},
-		{"too many values", "-- series --\ndb_qps 1x121\n" + nothingFires, ":2: series: series db_qps{} has 122 values for the 121 slots that are judged"},
+		{"too many values", "-- series --\ndb_qps 1x121\n" + nothingFires, ":2: series: series db_qps{} has 122 values for the 121 slots up to the end, 2026-03-04T14:00:00Z"},
+		{"series from no moment", "-- series --\n1q db_qps 1\n" + nothingFires, `:2: series: "1q" is no moment`},
+		{"series from before", "-- series --\n-1m db_qps 1\n" + nothingFires, ":2: series: time 2026-03-04T11:59:00Z is none of the slots from 2026-03-04T12:00:00Z"},
+		{"factors after the end", "-- scenario.yml --\nbaseline: [{series: db_qps}]\n-- factors --\n3h db_qps 1\n" + nothingFires, ":4: factors: time 2026-03-04T15:00:00Z is none of the slots"},
+		{"support of no signal", "-- support --\nvisitors 1\n" + nothingFires, `:2: support: there is no signal "visitors"`},
 		{"series of no signal", "-- series --\nvisitors 1\n" + nothingFires, `:2: series: there is no signal "visitors"`},
 		{"samples without a column", "-- samples.csv --\ntime,signal\n" + nothingFires, ":2: samples.csv: there is no column value"},
 		{"samples with a ragged row", "-- samples.csv --\ntime,signal,value\n0s,db_qps\n" + nothingFires, ":3: samples.csv: wrong number of fields"},
@@ -109,9 +113,12 @@ baseline:
 -- factors --
 request_rate{service="a"} '1 2 _'
 error_ratio{service="a"} 5x4
+-2m request_rate{service="a"} 3
 -- series --
 cache_up{service="a"} '1 _ 0 stale'
-db_qps{service="a"} 7
+-1m db_qps{service="a"} 6 7
+-- support --
+1m latency_p99{service="a"} 20
 -- samples.csv --
 time,signal,value,support,service
 -1m,latency_p99,0.5,,a
@@ -134,11 +141,11 @@ before deploys{service="a",version="1"}
 		}
 	}
 	want := map[string][]float64{
-		`request_rate{service="a"}`:         {10, 10, 10, 20, gap, 10, 10},
-		`db_qps{service="a"}`:               {5, 5, 7, 10, gap, 5, 5},
+		`request_rate{service="a"}`:         {30, 10, 10, 20, gap, 10, 10},
+		`db_qps{service="a"}`:               {15, 6, 7, 10, gap, 5, 5},
 		`cache_up{service="a"}`:             {gap, gap, 1, gap, 0, gap, gap},
 		`latency_p99{service="a"}`:          {gap, 0.5, 0.25, gap, gap, gap, gap},
-		"support of latency_p99":            {gap, gap, 30, gap, gap, gap, gap},
+		"support of latency_p99":            {gap, gap, 30, 20, gap, gap, gap},
 		`deploys{service="a", version="1"}`: {begin, begin, begin, begin, gap, gap, gap},
 		`deploys{service="a", version="2"}`: {gap, gap, gap, gap, 1, 1, 1},
 		`db_settings{service="a"}`:          {gap, gap, gap, 64, 64, 64, 64},
