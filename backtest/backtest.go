@@ -55,6 +55,11 @@ type Options struct {
 	// Progress is called with how many of all slots, of history and range, are
 	// done. It must not block. Nil is nobody.
 	Progress func(done, total int)
+
+	// Read is shown what was read of Config's signals, in the order of time, the
+	// history first; no frames are slots that could not be read. It must not
+	// change them. Nil is nobody.
+	Read func(series.Grid, []series.Frame)
 }
 
 // Report is what a backtest found.
@@ -176,6 +181,7 @@ type run struct {
 	census   *census
 	judging  time.Duration
 	progress func(done, total int)
+	read     func(chunk)
 	done     int
 	total    int
 }
@@ -192,6 +198,11 @@ func newRun(o Options, source backfiller, total int) (*run, error) {
 	}
 	if o.Pictures {
 		l.film = newFilm()
+	}
+	r.read = func(c chunk) {
+		if o.Read != nil {
+			o.Read(c.grid, c.frames[:min(len(c.frames), len(o.Config.Signals))])
+		}
 	}
 	r.lanes = []*lane{l}
 	return r, nil
@@ -214,6 +225,7 @@ func (r *run) through(ctx context.Context, g series.Grid, take func(context.Cont
 			continue // until the reader has noticed
 		}
 		begin := time.Now()
+		r.read(c)
 		if failed = take(ctx, c); failed != nil {
 			cancel()
 		}

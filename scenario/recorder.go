@@ -107,14 +107,13 @@ func (r *Recorder) Save(file string, o Recording) error {
 	if r.grid.N == 0 {
 		return fmt.Errorf("record %s: nothing was read", file)
 	}
-	for name, lines := range r.lines {
+	for _, lines := range r.lines {
 		for _, l := range lines {
 			l.values = extended(l.values, r.grid.N)
 			if l.support != nil {
 				l.support = extended(l.support, r.grid.N)
 			}
 		}
-		r.lines[name] = lines
 	}
 	t := &telling{Recording: o, Recorder: r, kept: r.concerned(o.Fired)}
 	t.alias = func(_ model.LabelName, value model.LabelValue) model.LabelValue { return value }

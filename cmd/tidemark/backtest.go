@@ -29,6 +29,8 @@ func backtestCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(ctx con
 	truth := c.Flag("truth", "File that lists faults which are known, to compare the incidents with: see docs/backtest.md.").PlaceHolder("FILE").String()
 	grace := c.Flag("truth.grace", "How long after its end a fault may still be paged for.").Default(backtest.DefaultGrace.String()).Duration()
 	other := c.Flag("compare", "Another configuration file, to compare with over the same samples.").PlaceHolder("FILE").String()
+	record := c.Flag("record", "Scenario file to write, which test rules replays: what was read of the scopes in which incidents fired, and the incidents.").PlaceHolder("FILE").String()
+	anonymise := c.Flag("anonymise", "Put pseudonyms in place of label values into the scenario.").Bool()
 	return c, func(ctx context.Context, stdout, stderr io.Writer) error {
 		from, err := parseTime("start", *start)
 		if err != nil {
@@ -53,14 +55,18 @@ func backtestCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(ctx con
 				return err
 			}
 		}
-		if *outputFile == "" {
-			return backtestTo(ctx, o, *output, stdout, stderr)
+		rec, err := newRecording(*record, *file, *anonymise, &o)
+		if err != nil {
+			return err
 		}
-		return writeFile(*outputFile, func(w io.Writer) error { return backtestTo(ctx, o, *output, w, stderr) })
+		if *outputFile == "" {
+			return backtestTo(ctx, o, *output, rec, stdout, stderr)
+		}
+		return writeFile(*outputFile, func(w io.Writer) error { return backtestTo(ctx, o, *output, rec, w, stderr) })
 	}
 }
 
-func backtestTo(ctx context.Context, o backtest.Options, output string, stdout, stderr io.Writer) error {
+func backtestTo(ctx context.Context, o backtest.Options, output string, rec *recording, stdout, stderr io.Writer) error {
 	p := newProgress(stderr)
 	o.Progress = p.show
 	report, err := backtest.Run(ctx, o)
@@ -70,6 +76,9 @@ func backtestTo(ctx context.Context, o backtest.Options, output string, stdout, 
 	}
 	for _, w := range report.Stats.Warnings() {
 		fmt.Fprintf(stderr, "tidemark: warning: %s\n", w)
+	}
+	if err := rec.save(ctx, report); err != nil {
+		return err
 	}
 	write := report.WriteText
 	switch output {
