@@ -77,7 +77,7 @@ func backtestTo(ctx context.Context, o backtest.Options, output string, rec *rec
 	for _, w := range report.Stats.Warnings() {
 		fmt.Fprintf(stderr, "tidemark: warning: %s\n", w)
 	}
-	if err := rec.save(ctx, report); err != nil {
+	if err := rec.save(ctx, report, stderr); err != nil {
 		return err
 	}
 	write := report.WriteText

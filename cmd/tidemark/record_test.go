@@ -71,6 +71,9 @@ func TestRecordAndReplay(t *testing.T) {
 		if code := run(t.Context(), args, &stdout, &stderr); code != 0 {
 			t.Fatalf("%v: exit code %d, want 0; standard error:\n%s%s", args, code, stderr.String(), stdout.String())
 		}
+		if strings.Contains(stderr.String(), "differs") {
+			t.Errorf("%v: %s", args, stderr.String())
+		}
 		if err := json.Unmarshal(stdout.Bytes(), into); err != nil {
 			t.Fatalf("%v: %v:\n%s", args, err, stdout.String())
 		}
