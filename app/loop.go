@@ -38,10 +38,9 @@ func (a *app) loop(ctx context.Context, g *generation) {
 	stopSender := g.startSender(context.WithoutCancel(ctx))
 	defer func() { stopSender() }()
 
-	reload := func() error {
-		next, err := a.reload(g)
+	renew := func() error {
+		next, err := a.reload(ctx, g)
 		if err != nil {
-			a.logger.Error("The configuration is not reloaded, the old one stays in force", "err", err)
 			return err
 		}
 		g = next
@@ -50,12 +49,27 @@ func (a *app) loop(ctx context.Context, g *generation) {
 		a.logger.Info("The configuration is reloaded", "signals", len(g.config.Signals), "to_learn", len(g.learn))
 		return nil
 	}
+	reload := func() error {
+		err := renew()
+		if err != nil {
+			a.logger.Error("The configuration is not reloaded, the old one stays in force", "err", err)
+		}
+		return err
+	}
 
+	discoverIn := time.Duration(0)
 	for {
 		learned, stopLearning := a.startLearning(ctx, g)
 		timer := time.NewTimer(0)
 		if learned != nil {
 			timer.Stop()
+		}
+		// Without signals there is nothing to do but to look for some.
+		var discovery <-chan time.Time
+		if len(g.config.Signals) == 0 {
+			timer.Stop()
+			discovery = time.After(discoverIn)
+			discoverIn = learnRetry
 		}
 	cycles:
 		for {
@@ -66,6 +80,11 @@ func (a *app) loop(ctx context.Context, g *generation) {
 			case <-learned:
 				learned = nil
 				timer.Reset(0)
+			case <-discovery:
+				if err := renew(); err != nil {
+					a.logger.Warn("The signals cannot be discovered, it will be tried again", "err", err, "retry_seconds", learnRetry.Seconds())
+				}
+				break cycles
 			case <-timer.C:
 				a.cycle(ctx, g)
 				timer.Reset(untilNext(g))
@@ -113,11 +132,15 @@ func (a *app) load() (*config.Config, error) {
 	return c, err
 }
 
-// reload makes the next generation from the file. An error leaves the old one as
-// it is.
-func (a *app) reload(old *generation) (*generation, error) {
+// reload makes the next generation from the file, and discovers the signals if it
+// has none. An error leaves the old one as it is.
+func (a *app) reload(ctx context.Context, old *generation) (*generation, error) {
 	c, err := a.load()
 	if err != nil {
+		return nil, err
+	}
+	if c, err = Discover(ctx, c, time.Now(), a.logger); err != nil {
+		a.metrics.loaded(false)
 		return nil, err
 	}
 	next, err := a.newGeneration(c)

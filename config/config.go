@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +24,8 @@ import (
 	"tidemark/signal"
 )
 
-// Config is the whole configuration file.
+// Config is the whole configuration file. Without signals it is valid, and waits
+// for those that are discovered (With).
 type Config struct {
 	Global     engine.Config   `yaml:"global"`
 	Prometheus ingest.Config   `yaml:"prometheus"`
@@ -78,14 +80,11 @@ func located(file string, text []byte, c *Config, err error) (*Config, error) {
 
 func parse(text []byte, dir string) (*Config, error) {
 	if blank(text) {
-		return nil, errors.New("the file is empty: write at least prometheus.url and one entry under signals")
+		return nil, errors.New("the file is empty: write at least prometheus.url")
 	}
 	c := &Config{}
 	if err := yaml.UnmarshalStrict(text, c); err != nil {
 		return nil, err
-	}
-	if len(c.Signals) == 0 {
-		return nil, errors.New("no signals: write at least one entry with name and query under signals")
 	}
 	if c.Prometheus.URL.URL == nil {
 		return nil, errors.New("prometheus: url is missing: write url: http://127.0.0.1:9090")
@@ -189,7 +188,23 @@ func (c *Config) loadRules(dir string) (*rules.Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(c.Signals) == 0 {
+		return set, nil // they are checked once they are known
+	}
 	return set, set.CheckSignals(c.Signals)
+}
+
+// With returns the configuration with the given signals, not yet complete, and
+// the labels of the global scope in place of its own. It is for a configuration
+// without signals, once they are discovered.
+func (c *Config) With(scope []string, signals []signal.Signal) (*Config, error) {
+	next := *c
+	next.Global.Scope = scope
+	next.Signals = slices.Clone(signals)
+	if err := next.complete(); err != nil {
+		return nil, err
+	}
+	return &next, next.Rules.CheckSignals(next.Signals)
 }
 
 var (

@@ -59,7 +59,7 @@ func TestBadConfigs(t *testing.T) {
 		return strings.Replace(minimal, old, by, 1)
 	}
 	for _, tc := range []struct{ name, text, want string }{
-		{"empty", "", ": the file is empty: write at least prometheus.url and one entry under signals"},
+		{"empty", "", ": the file is empty: write at least prometheus.url"},
 		{"comments only", "# nothing\n---\n", ": the file is empty"},
 		{"null", "null\n", ": the file is empty"},
 		{"not YAML", "global: [\n", ":1: did not find expected node content"},
@@ -67,7 +67,6 @@ func TestBadConfigs(t *testing.T) {
 		{"unknown field", replace("  evaluation_interval", "  evaluation_intervall"), ":2: field evaluation_intervall is not known here"},
 		{"unknown field of a signal", replace("    query:", "    promql:"), ":7: field promql is not known here"},
 		{"wrong type", replace("  - name: request_rate", "  - name: [a]"), ":6: cannot unmarshal !!seq into string"},
-		{"no signals", replace("  - name: request_rate\n    query: sum(rate(http_requests_total[5m]))\n", ""), ": no signals: write at least one entry with name and query under signals"},
 		{"bad PromQL", replace("[5m]))", "[5m]"), `:6: signals[0]: signal "request_rate": query "sum(rate(http_requests_total[5m]": 1:33: parse error: unclosed left parenthesis`},
 		{"duplicate signal", replace("alerting:", "  - name: request_rate\n    query: up\nalerting:"), `:8: signals[1]: signal "request_rate" is declared twice: names are unique`},
 		{"unknown load", replace("    query: sum", "    given: visitors\n    query: sum"), `:6: signals[0]: signal "request_rate": given names the unknown signal "visitors": declare it, or remove given`},

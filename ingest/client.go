@@ -73,7 +73,8 @@ func (c *client) Do(ctx context.Context, req *http.Request) (*http.Response, []b
 	}
 	req = req.WithContext(ctx)
 	method := c.method.Load()
-	if method == getOnly {
+	isPost := req.Method == http.MethodPost
+	if isPost && method == getOnly {
 		var err error
 		if req, err = asGET(req); err != nil {
 			return nil, nil, err
@@ -84,6 +85,7 @@ func (c *client) Do(ctx context.Context, req *http.Request) (*http.Response, []b
 		return nil, nil, err
 	}
 	switch {
+	case !isPost: // it says nothing about the method
 	case method == postThenGET && refusesMethod(resp):
 		if resp, body, err = c.tryGET(req); err != nil {
 			return nil, nil, err

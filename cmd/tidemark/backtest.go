@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 
+	"tidemark/app"
 	"tidemark/backtest"
 	"tidemark/config"
 )
@@ -46,12 +48,20 @@ func backtestCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(ctx con
 				return err
 			}
 		}
-		if o.Config, err = config.Load(*file); err != nil {
+		logger := slog.New(slog.NewTextHandler(stderr, nil))
+		load := func(file string) (*config.Config, error) {
+			c, err := config.Load(file)
+			if err != nil {
+				return nil, err
+			}
+			return app.Discover(ctx, c, to, logger)
+		}
+		if o.Config, err = load(*file); err != nil {
 			return err
 		}
 		if *other != "" {
 			o.OtherName = *other
-			if o.Other, err = config.Load(*other); err != nil {
+			if o.Other, err = load(*other); err != nil {
 				return err
 			}
 		}

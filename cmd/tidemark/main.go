@@ -47,6 +47,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	checkRuleFiles := checkRules.Arg("file", "Rule files.").Required().Strings()
 	backtest, runBacktest := backtestCommand(cmd)
 	score, runScore := scoreCommand(cmd)
+	discover, runDiscover := discoverCommand(cmd)
 	tests, runTests := testRulesCommand(cmd)
 	showVersion := cmd.Command("version", "Show version information.")
 
@@ -74,6 +75,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = runBacktest(ctx, stdout, stderr)
 	case score.FullCommand():
 		err = runScore(ctx, stdout, stderr)
+	case discover.FullCommand():
+		err = runDiscover(ctx, stdout)
 	case tests.FullCommand():
 		err = runTests(ctx, stdout)
 	case showVersion.FullCommand():
@@ -114,6 +117,9 @@ func checkConfiguration(file string, stdout io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(stdout, "%s: valid, %d signals, %d rules\n", file, len(c.Signals), len(c.Rules.Rules()))
+	if len(c.Signals) == 0 {
+		fmt.Fprintf(stdout, "%s: no signals, they are discovered at the start: `tidemark discover` shows which\n", file)
+	}
 	if days := len(c.Global.Holidays); days > 0 {
 		fmt.Fprintf(stdout, "%s: valid, %d holidays\n", c.Global.HolidaysFile, days)
 	}

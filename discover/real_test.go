@@ -1,0 +1,284 @@
+package discover_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"tidemark/demo/shop"
+	"tidemark/discover"
+	"tidemark/internal/promtest"
+)
+
+// TestRealExporters finds the signals of a shop behind HAProxy, with Redis and
+// PostgreSQL and their exporters beside it, all scraped by a real Prometheus.
+func TestRealExporters(t *testing.T) {
+	web := startShop(t)
+	front, haproxy := startHAProxy(t, web)
+	redis := startRedis(t)
+	postgres := startPostgres(t)
+	p := promtest.StartPrometheus(t, promtest.PrometheusOptions{Config: fmt.Sprintf(`
+global: {scrape_interval: 500ms, scrape_timeout: 500ms}
+scrape_configs:
+  - {job_name: shop, static_configs: [{targets: [%q]}]}
+  - {job_name: haproxy, static_configs: [{targets: [%q]}]}
+  - {job_name: redis, static_configs: [{targets: [%q]}]}
+  - {job_name: postgres, static_configs: [{targets: [%q]}]}
+`, web, haproxy, redis, postgres)})
+	visit(t, "http://"+front)
+
+	s := source(t, p.URL)
+	await(t, "three scrapes of all four", func() error {
+		v, err := s.Instant(t.Context(), "count(sum_over_time(up[1m]) >= 3)", time.Now())
+		if err == nil && (len(v) == 0 || v[0].Value < 4) {
+			err = fmt.Errorf("%v have answered", v)
+		}
+		return err
+	})
+
+	o := discover.Options{Prometheus: s, At: time.Now(), History: 14 * 24 * time.Hour, MaxSeries: 1000, Prefer: []string{"service"}}
+	r, err := discover.Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, others := map[string]string{}, map[string]string{}
+	for _, c := range r.Choices {
+		if c.Taken != nil {
+			got[c.Signal] = c.Taken.From
+		}
+		for _, o := range c.Others {
+			others[c.Signal] = o.From // the last one
+		}
+	}
+	const (
+		http                        = "the application's HTTP metrics"
+		cache                       = "the application's cache metrics shop_*"
+		db                          = "the application's database metrics shop_*"
+		redisServer, postgresServer = "Redis (redis_exporter)", "PostgreSQL (postgres_exporter)"
+	)
+	want := map[string]string{
+		"request_rate": http, "error_ratio": http, "latency_p50": http, "latency_p99": http,
+		"cache_hit_ratio": cache, "cache_lookups_per_request": cache, "cache_served_ratio": cache,
+		"cache_evictions": cache, "cache_expirations": cache, "cache_errors": cache, "cache_latency": cache,
+		"cache_up": cache, "cache_settings": cache, "cache_ttl": cache,
+		"cache_restarts": redisServer, "cache_policy": redisServer,
+		"db_qps": db, "db_queries_per_request": db, "db_latency": db, "db_errors": db,
+		"db_connections_used_ratio": db, "db_pool_wait": db,
+		"db_settings": postgresServer, "db_shared_buffers": postgresServer,
+		"deploys": "versions shop_*", "process_restarts": "process starts", "config_changes": "HAProxy",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("sources of the signals (-want +got):\n%s", diff)
+	}
+	for signal, from := range map[string]string{
+		"request_rate": "HAProxy", "error_ratio": "HAProxy", "cache_hit_ratio": redisServer, "cache_up": redisServer,
+		"cache_evictions": redisServer, "cache_settings": redisServer, "db_qps": postgresServer, "db_connections_used_ratio": postgresServer,
+	} {
+		if others[signal] != from {
+			t.Errorf("the other choice for %s is from %q, want %q", signal, others[signal], from)
+		}
+	}
+	text := write(t, s, o)
+	if want := "# - db_restarts (PostgreSQL (postgres_exporter)): start postgres_exporter"; !strings.Contains(text, want) {
+		t.Errorf("the configuration does not have %q:\n%s", want, text)
+	}
+}
+
+// startShop opens the demo's shop, with a cache and a database of its own, and
+// returns where it answers and shows its metrics.
+func startShop(t *testing.T) (addr string) {
+	t.Helper()
+	m := shop.Default
+	reg := prometheus.NewRegistry()
+	s := shop.New(shop.Options{
+		Model: m, Cache: shop.NewMemoryCache(m, 1), Database: shop.NewMemoryDatabase(m, 1), Seed: 1,
+		Logger:     slog.New(slog.DiscardHandler),
+		Registerer: prometheus.WrapRegistererWith(prometheus.Labels{"service": "shop"}, reg),
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/", s.Handler())
+	mux.Handle("/metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
+}
+
+// visit looks at the same few products until the test is over.
+func visit(t *testing.T, url string) {
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	t.Cleanup(func() { stop(); <-done })
+	go func() {
+		defer close(done)
+		for i := 0; ctx.Err() == nil; i++ {
+			req, _ := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s/products/%d", url, i%5), nil)
+			if resp, err := http.DefaultClient.Do(req); err == nil {
+				_, _ = io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}()
+}
+
+// startHAProxy starts a proxy in front of the shop, and returns the addresses of
+// its front and of its metrics.
+func startHAProxy(t *testing.T, backend string) (front, metrics string) {
+	t.Helper()
+	front, metrics = freeAddr(t), freeAddr(t)
+	file := filepath.Join(t.TempDir(), "haproxy.cfg")
+	text := fmt.Sprintf(`
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 5s
+  timeout server 5s
+frontend public
+  bind %s
+  default_backend shop
+frontend metrics
+  bind %s
+  http-request use-service prometheus-exporter
+backend shop
+  server shop1 %s
+`, front, metrics, backend)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	start(t, exec.Command(binary(t, "haproxy", "/usr/sbin/haproxy"), "-db", "-f", file))
+	return front, metrics
+}
+
+// startRedis starts Redis and its exporter, and returns the address of the
+// exporter.
+func startRedis(t *testing.T) (metrics string) {
+	t.Helper()
+	server := freeAddr(t)
+	_, port, _ := net.SplitHostPort(server)
+	start(t, exec.Command(binary(t, "redis-server"), "--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", t.TempDir(),
+		"--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"))
+	metrics = freeAddr(t)
+	start(t, exec.Command(binary(t, "prometheus-redis-exporter"), "--redis.addr=redis://"+server, "--web.listen-address="+metrics))
+	return metrics
+}
+
+// startPostgres starts PostgreSQL and its exporter, and returns the address of
+// the exporter. The server runs as another user if the test runs as root, which
+// PostgreSQL refuses.
+func startPostgres(t *testing.T) (metrics string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "discover-postgres-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	attr := &syscall.SysProcAttr{}
+	if os.Getuid() == 0 {
+		owner, err := user.Lookup("postgres")
+		if err != nil {
+			t.Fatal(err)
+		}
+		uid, _ := strconv.Atoi(owner.Uid)
+		gid, _ := strconv.Atoi(owner.Gid)
+		attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+		if err := os.Chown(dir, uid, gid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	command := func(name string, args ...string) *exec.Cmd {
+		cmd := exec.Command(binary(t, name, "/usr/lib/postgresql/*/bin/"+name), args...)
+		cmd.SysProcAttr, cmd.Dir = attr, dir
+		return cmd
+	}
+	data := filepath.Join(dir, "data")
+	if out, err := command("initdb", "-D", data, "-U", "shop", "-A", "trust", "--no-sync").CombinedOutput(); err != nil {
+		t.Fatalf("initdb: %v\n%s", err, out)
+	}
+	server := freeAddr(t)
+	_, port, _ := net.SplitHostPort(server)
+	start(t, command("postgres", "-D", data, "-h", "127.0.0.1", "-p", port, "-k", dir, "-F"))
+	metrics = freeAddr(t)
+	exporter := exec.Command(binary(t, "prometheus-postgres-exporter"), "--web.listen-address="+metrics)
+	exporter.Env = append(os.Environ(), "DATA_SOURCE_NAME=postgres://shop@"+server+"/postgres?sslmode=disable")
+	start(t, exporter)
+	return metrics
+}
+
+// binary finds a program, in PATH or by one of the patterns.
+func binary(t *testing.T, name string, patterns ...string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err == nil {
+		return path
+	}
+	for _, p := range patterns {
+		if found, _ := filepath.Glob(p); len(found) > 0 {
+			return found[len(found)-1]
+		}
+	}
+	t.Fatalf("%v: `make deps-test` installs what the tests need", err)
+	return ""
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// start runs a server until the test is over, and shows what it wrote if the
+// test failed.
+func start(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	var log strings.Builder
+	cmd.Stdout, cmd.Stderr = &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGINT)
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("%s wrote:\n%s", cmd.Path, log.String())
+		}
+	})
+}
+
+func await(t *testing.T, what string, try func() error) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		err := try()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: %v", what, err)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
