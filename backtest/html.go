@@ -210,7 +210,7 @@ func (r *Report) chances() (rows []countView, total string) {
 			continue
 		}
 		n := r.Stats.Signals[i].Series
-		chance := float64(n) * float64(week) / float64(detector.PeriodFor(time.Duration(s.Step), s.Sensitivity))
+		chance := float64(n) * float64(week) / float64(s.FalseAlarmPeriod())
 		sum += chance
 		rows = append(rows, countView{
 			Name: s.Name, N: counts[s.Name], Series: n,

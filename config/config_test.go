@@ -154,7 +154,7 @@ func TestFalseAlarmBudget(t *testing.T) {
 	).Replace(minimal)
 	c := load(text)
 	for _, c := range []*Config{c, load(c.String())} {
-		for i, want := range []float64{4.24, 6, 4.69} {
+		for i, want := range []float64{3.57, 6, 4.39} {
 			if got := c.Signals[i].Sensitivity; got != want {
 				t.Errorf("sensitivity of %s is %g, want %g", c.Signals[i].Name, got, want)
 			}

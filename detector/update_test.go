@@ -366,38 +366,45 @@ func FuzzUpdate(f *testing.F) {
 func TestSensitivityFor(t *testing.T) {
 	const week = 7 * 24 * time.Hour
 	for _, tc := range []struct {
-		name         string
-		step, period time.Duration
-		want         float64
+		name   string
+		kind   Kind
+		step   time.Duration
+		period time.Duration
+		want   float64
 	}{
-		{"a fortnight", time.Minute, 2 * week, 3.70},
-		{"half a year", time.Minute, 26 * week, 4.69},
-		{"more samples do not err more", 5 * time.Second, 26 * week, 4.69},
-		{"fewer samples err less", 5 * time.Minute, 26 * week, 4.07},
-		{"a minute", time.Minute, time.Minute, 3},
-		{"for ever", time.Minute, 1 << 62, 6.87},
-		{"no period", time.Minute, 0, DefaultSensitivity},
+		{"a fortnight", Latency, time.Minute, 2 * week, 3.15},
+		{"half a year", Latency, time.Minute, 26 * week, 4.385},
+		{"more samples do not err more", Latency, 5 * time.Second, 26 * week, 4.385},
+		{"fewer samples err less", Latency, 5 * time.Minute, 26 * week, 3.61},
+		{"a ratio errs more when it is eager", Ratio, time.Minute, 2 * week, 3.56},
+		{"and less when it is not", Ratio, time.Minute, 26 * week, 4.37},
+		{"a minute", Rate, time.Minute, time.Minute, 3},
+		{"for ever", Ratio, time.Minute, 1 << 62, 6.17},
+		{"no period", Gauge, time.Minute, 0, DefaultSensitivity},
 	} {
-		if got := SensitivityFor(tc.step, tc.period); math.Abs(got-tc.want) > 0.01 {
+		got := SensitivityFor(Options{Kind: tc.kind, Step: tc.step}, tc.period)
+		if math.Abs(got-tc.want) > 0.01 {
 			t.Errorf("%s: %.3f, want %g", tc.name, got, tc.want)
 		}
 	}
 }
 
 func TestPeriodFor(t *testing.T) {
+	const week = 7 * 24 * time.Hour
 	for _, step := range []time.Duration{5 * time.Second, time.Minute, 5 * time.Minute} {
-		for _, weeks := range []float64{4, 8, 26, 100} {
-			period := time.Duration(weeks * 7 * 24 * float64(time.Hour))
-			got := PeriodFor(step, SensitivityFor(step, period))
-			if ratio := float64(got) / float64(period); math.Abs(ratio-1) > 1e-6 {
-				t.Errorf("every %s: %s came back as %s", step, period, got)
+		for _, kind := range []Kind{Latency, Ratio, Gauge} {
+			o := Options{Kind: kind, Step: step}
+			period := 104 * week
+			o.Sensitivity = SensitivityFor(o, period)
+			if ratio := float64(PeriodFor(o)) / float64(period); math.Abs(ratio-1) > 1e-6 {
+				t.Errorf("%s every %s: %s came back as %s", kind, step, period, PeriodFor(o))
 			}
 		}
 	}
-	if got := PeriodFor(time.Minute, 12); got != math.MaxInt64 {
+	if got := PeriodFor(Options{Kind: Ratio, Step: time.Minute, Sensitivity: 12}); got != math.MaxInt64 {
 		t.Errorf("at sensitivity 12: %s, want the longest period", got)
 	}
-	if got := PeriodFor(0, 4.5); got != 0 {
+	if got := PeriodFor(Options{Kind: Ratio, Sensitivity: 4.5}); got != 0 {
 		t.Errorf("without a step: %s, want 0", got)
 	}
 }

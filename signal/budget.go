@@ -49,17 +49,26 @@ func (s *Signal) fillSensitivity(d Defaults) {
 		budget = d.FalseAlarmEvery
 	}
 	if budget > 0 {
-		s.Sensitivity = math.Round(100*detector.SensitivityFor(time.Duration(s.Step), budget)) / 100
+		s.Sensitivity = math.Round(100*detector.SensitivityFor(s.statistics(), budget)) / 100
 	}
 	s.Sensitivity = first(s.Sensitivity, d.Sensitivity, detector.DefaultSensitivity)
 	s.FalseAlarmEvery = 0
 }
 
+// statistics returns the options on which false alarms depend.
+func (s Signal) statistics() detector.Options {
+	return detector.Options{Kind: s.Kind, Step: time.Duration(s.Step), Sensitivity: s.Sensitivity}
+}
+
+// FalseAlarmPeriod returns in which period a healthy series of the signal has
+// about one false alarm. The signal must be complete.
+func (s Signal) FalseAlarmPeriod() time.Duration { return detector.PeriodFor(s.statistics()) }
+
 // FalseAlarms says for a person what the sensitivity costs: "about one false
 // alarm per series in 16 weeks".
 func (s Signal) FalseAlarms() string {
 	const day, year = 24 * time.Hour, 365.25 * 24 * time.Hour
-	p := detector.PeriodFor(time.Duration(s.Step), s.Sensitivity)
+	p := s.FalseAlarmPeriod()
 	period := "more than 20 years"
 	switch {
 	case p < 14*day:

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -152,29 +154,48 @@ func levelShift(s settings) {
 		found, n, outcome{delays: closed}.median(), len(closed), float64(again)/float64(n), nextDay, n, thirdDay, n)
 }
 
-// calibration prints the false alarms per series and month for sensitivities
-// that promise one in so many weeks.
+// calibration prints, for each kind of signal, one false alarm in how many weeks a
+// series has at sensitivities that promise one in so many weeks.
 func calibration(s settings) {
 	const week = 7 * 24 * time.Hour
-	fmt.Println("one false alarm per series asked for in so many weeks; sensitivity; weeks measured, over all signals and volumes")
+	fmt.Println("one false alarm per series asked for in so many weeks; weeks measured over all volumes (alarms in so many series-years)")
 	for _, weeks := range []int{2, 8, 26} {
-		sensitivity := detector.SensitivityFor(s.step, time.Duration(weeks)*week)
-		total := s.quiet(sensitivity)
-		fmt.Printf("  %2d  %.2f  %.1f (%d alarms)\n", weeks, sensitivity, total.months*30/7/float64(total.alarms), total.alarms)
+		fmt.Printf("  %2d ", weeks)
+		var total outcome
+		byKind := s.quiet(func(o detector.Options) float64 {
+			return detector.SensitivityFor(o, time.Duration(weeks)*week)
+		})
+		for _, kind := range slices.Sorted(maps.Keys(byKind)) {
+			o := byKind[kind]
+			fmt.Printf(" | %s %s", kind, o.calibrated())
+			total.add(o)
+		}
+		fmt.Printf(" | all %s\n", total.calibrated())
 	}
 }
 
-// dial prints the false alarms by sensitivity.
+func (o outcome) calibrated() string {
+	return fmt.Sprintf("%.1f (%d in %.0f)", o.months*30/7/float64(o.alarms), o.alarms, o.months/12)
+}
+
+// dial prints the false alarms per series and month by sensitivity.
 func dial(s settings) {
-	for _, sensitivity := range []float64{3.5, 4, 4.5, 5, 5.5, 6} {
-		total := s.quiet(sensitivity)
-		fmt.Printf("  sensitivity %.1f: %.3f false alarms per series and month (%d)\n", sensitivity, total.perMonth(), total.alarms)
+	for _, sensitivity := range []float64{3.5, 4, 4.5, 5, 5.5} {
+		fmt.Printf("  sensitivity %.1f: false alarms per series and month (alarms)", sensitivity)
+		var total outcome
+		byKind := s.quiet(func(detector.Options) float64 { return sensitivity })
+		for _, kind := range slices.Sorted(maps.Keys(byKind)) {
+			o := byKind[kind]
+			fmt.Printf(" | %s %.3f (%d)", kind, o.perMonth(), o.alarms)
+			total.add(o)
+		}
+		fmt.Printf(" | all %.3f (%d)\n", total.perMonth(), total.alarms)
 	}
 }
 
-// quiet adds up the false alarms over all signals and volumes.
-func (s settings) quiet(sensitivity float64) outcome {
-	var total outcome
+// quiet adds up the false alarms over all signals and volumes, by kind.
+func (s settings) quiet(sensitivity func(detector.Options) float64) map[string]outcome {
+	total := map[string]outcome{}
 	var mu sync.Mutex
 	p := newPool(s.parallel)
 	for _, volume := range volumes {
@@ -183,10 +204,13 @@ func (s settings) quiet(sensitivity float64) outcome {
 				t := s.trial(5000+s.first+uint64(seed), volume)
 				slots := t.stack.run()
 				for _, w := range s.signals() {
-					w.options.Sensitivity = sensitivity
+					kind := string(w.options.Kind)
+					w.options.Sensitivity = sensitivity(w.options)
 					o := t.falseAlarms(slots, w, newTidemark(w.options))
 					mu.Lock()
-					total.add(o)
+					sum := total[kind]
+					sum.add(o)
+					total[kind] = sum
 					mu.Unlock()
 				}
 			})
