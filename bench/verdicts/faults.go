@@ -30,7 +30,9 @@ func during(f func(t *trouble)) plan {
 // deployed is a fault that comes with a new version and goes with the next one.
 func deployed(p plan) plan {
 	return func(into, length int, t *trouble) {
-		t.deploy = t.deploy || into == 0 || into == length
+		if into == 0 || into == length {
+			t.deploy, t.lost = true, 0.3
+		}
 		p(into, length, t)
 	}
 }
@@ -92,6 +94,9 @@ var kinds = []kind{
 	{"cache_down", byCache, func(*rand.Rand, *site) (string, plan) {
 		return "down", during(func(t *trouble) { t.cacheDown = true })
 	}},
+	{"cache_gone", byCache, func(*rand.Rand, *site) (string, plan) {
+		return "down, and no target any more", during(func(t *trouble) { t.cacheDown, t.cacheGone = true, true })
+	}},
 	{"cache_slow_dead", byCache, func(r *rand.Rand, _ *site) (string, plan) {
 		slow, minutes := logBetween(r, 0.003, 0.1), 1+r.IntN(10)
 		return fmt.Sprintf("+%.0f ms, dead after %d min", 1000*slow, minutes), func(into, length int, t *trouble) {
@@ -132,8 +137,11 @@ var kinds = []kind{
 	{"deploy_both", byDeploy, func(*rand.Rand, *site) (string, plan) {
 		return "work +40 %, errors +20 %", deployed(during(func(t *trouble) { t.slowWork, t.moreErrors = 0.4, 0.2 }))
 	}},
-	{"surge", byTraffic, func(r *rand.Rand, _ *site) (string, plan) {
-		more, ramp := logBetween(r, 0.5, 3), between(r, 1, 10)
+	{"surge", byTraffic, func(r *rand.Rand, s *site) (string, plan) {
+		// The database is not made for it: two thirds of it are busy on any day.
+		s.workers = max(2, int(float64(s.workers)*s.busy/0.66))
+		s.pool = float64(2*s.workers + 2)
+		more, ramp := logBetween(r, 0.8, 8), between(r, 1, 10)
 		return fmt.Sprintf("x%.1f in %.0f min", 1+more, ramp), func(into, length int, t *trouble) {
 			if into < length {
 				t.traffic = more * min(1, float64(into+1)/ramp, float64(length-into)/ramp)

@@ -40,20 +40,44 @@ func scattered(r *rand.Rand, week span, aDay float64, draw func() (length int, a
 var calms = []calm{
 	{name: "nothing", alter: func(s *site) { s.batch, s.bursts, s.deploysADay = 0, 0, 0 }},
 	{name: "usual"},
-	{name: "nightly_batch", alter: func(s *site) { s.batch = 0.45 }},
+	{name: "nightly_batch", alter: func(s *site) { s.batch, s.batchMinutes, s.batchJitter = 0.45, 100, 10 }},
 	{name: "bursts", alter: func(s *site) { s.bursts = 6 }},
+	{name: "promotions", alter: func(s *site) {
+		s.workers *= 3 // bought for days like these
+		s.pool *= 3
+	}, events: func(r *rand.Rand, week span) []event {
+		return scattered(r, week, 1, func() (int, func(int, *trouble)) {
+			length, more := 20+r.IntN(41), between(r, 0.5, 1.5)
+			return length, func(into int, t *trouble) {
+				t.traffic = more * min(1, float64(into+1)/5, float64(length-into)/5)
+			}
+		})
+	}},
 	{name: "low_traffic", volume: 2},
 	{name: "scrape_gaps", events: func(r *rand.Rand, week span) []event {
 		return scattered(r, week, 6, func() (int, func(int, *trouble)) {
-			all := r.Float64() < 0.5
-			return 1 + r.IntN(10), func(_ int, t *trouble) { t.noScrape, t.noScrapes = true, all }
+			which := r.IntN(3)
+			return 1 + r.IntN(10), func(_ int, t *trouble) {
+				t.noScrape, t.noExporters, t.noScrapes = which == 0, which == 1, which == 2
+			}
 		})
 	}},
 	{name: "restarts", events: func(r *rand.Rand, week span) []event {
 		return scattered(r, week, 2, func() (int, func(int, *trouble)) {
-			length, cold := 2+r.IntN(3), between(r, 0.2, 0.6)
+			length, cold, lost := 2+r.IntN(3), between(r, 0.2, 0.6), between(r, 0.1, 1)
 			return length, func(into int, t *trouble) {
-				t.restart = t.restart || into == 0
+				if into == 0 {
+					t.restart, t.lost = true, lost
+				}
+				t.cold = cold * (1 - float64(into)/float64(length))
+			}
+		})
+	}},
+	{name: "warm_ups", events: func(r *rand.Rand, week span) []event {
+		return scattered(r, week, 1.5, func() (int, func(int, *trouble)) {
+			length, cold := 2+r.IntN(3), between(r, 0.4, 1)
+			return length, func(into int, t *trouble) {
+				t.cacheRestart = t.cacheRestart || into == 0
 				t.cold = cold * (1 - float64(into)/float64(length))
 			}
 		})
@@ -73,15 +97,27 @@ func routine(r *rand.Rand, s *site, start time.Time, minutes int) []event {
 			hour := between(r, 9, 17)
 			if r.Float64() < n {
 				at := int(midnight.Add(time.Duration(hour*float64(time.Hour))).Sub(start) / time.Minute)
-				out = append(out, event{span{at, at + 1}, func(_ int, t *trouble) { t.deploy = true }})
+				out = append(out, goodDeploy(r, at))
 			}
 		}
 		if s.batch > 0 {
 			two := time.Date(midnight.Year(), midnight.Month(), midnight.Day(), 2, 0, 0, 0, s.location)
-			at := int(two.Sub(start) / time.Minute)
-			length := 20 + r.IntN(5)
+			at := int(two.Sub(start)/time.Minute) + r.IntN(s.batchJitter+1)
+			length := s.batchMinutes + r.IntN(5)
 			out = append(out, event{span{at, at + length}, func(_ int, t *trouble) { t.batch = s.batch }})
 		}
 	}
 	return out
+}
+
+// goodDeploy replaces the application's processes by those of a version that is
+// as good. What they hold in memory is gone for a minute or three.
+func goodDeploy(r *rand.Rand, at int) event {
+	length, cold, lost := 1+r.IntN(3), between(r, 0, 0.15), between(r, 0.1, 0.8)
+	return event{span{at, at + length}, func(into int, t *trouble) {
+		if into == 0 {
+			t.deploy, t.lost = true, lost
+		}
+		t.cold = cold * (1 - float64(into)/float64(length))
+	}}
 }

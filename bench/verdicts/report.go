@@ -112,6 +112,7 @@ func (t *tally) print(out io.Writer) {
 // quiet prints how many weeks paged in which nothing should have, by kind.
 func quiet(out io.Writer, weeks []outcome) {
 	fmt.Fprintf(out, "%-16s %5s %9s %6s  %s\n", "quiet week", "weeks", "with page", "pages", "of which")
+	allWeeks, allWith, allPages := 0, 0, 0
 	for _, c := range calms {
 		n, with, pages := 0, 0, 0
 		alerts := map[string]int{}
@@ -131,7 +132,11 @@ func quiet(out io.Writer, weeks []outcome) {
 		if n > 0 {
 			fmt.Fprintf(out, "%-16s %5d %9s %6s  %s\n", c.name, n, count(with), count(pages), listed(alerts))
 		}
+		allWeeks, allWith, allPages = allWeeks+n, allWith+with, allPages+pages
 	}
+	const weeksAMonth = 52. / 12
+	fmt.Fprintf(out, "%-16s %5d %9s %6s  %.2f pages per service and month\n", "all", allWeeks, count(allWith), count(allPages),
+		weeksAMonth*float64(allPages)/float64(allWeeks))
 }
 
 // misses lists each run that did not go as it should, to be replayed with

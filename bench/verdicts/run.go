@@ -81,14 +81,20 @@ func play(w *world, start time.Time, minutes int, events []event, fault *event) 
 // history.
 func (k kind) run(seed uint64, trial trial) (outcome, error) {
 	r := random(k.name, seed)
-	s := newSite(random("site", seed), 0)
+	s := newSite(random("site of "+k.name, seed), 0)
 	start := time.Date(2026, 3, 2+r.IntN(7), 0, 0, 0, 0, time.UTC)
 	onset := trial.days*24*60 + lead + r.IntN(24*60)
 	length := 30 + r.IntN(61)
 	strength, plan := k.draw(r, &s)
 	fault := &event{span{onset, onset + length + trail/2}, func(into int, t *trouble) { plan(into, length, t) }}
 	minutes := onset + length + trail
-	with, without := play(newWorld(s, seed), start, minutes, routine(r, &s, start, minutes), fault)
+	events := routine(r, &s, start, minutes)
+	if k.truth[0] != signal.Deploy && seed%3 == 0 {
+		before := 2 + r.IntN(13)
+		strength += fmt.Sprintf(", %d min after a good deploy", before)
+		events = append(events, goodDeploy(r, onset-before))
+	}
+	with, without := play(newWorld(s, r.Uint64()), start, minutes, events, fault)
 
 	out := outcome{name: k.name, seed: seed, strength: strength, truth: k.truth, onset: start.Add(time.Duration(onset+1) * time.Minute)}
 	for i := range length {
@@ -111,7 +117,7 @@ func (k kind) run(seed uint64, trial trial) (outcome, error) {
 // run runs the engine on a week in which nothing should page.
 func (c calm) run(seed uint64, trial trial) (outcome, error) {
 	r := random(c.name, seed)
-	s := newSite(random("site", seed), c.volume)
+	s := newSite(random("site of "+c.name, seed), c.volume)
 	start := time.Date(2026, 3, 2+r.IntN(7), 0, 0, 0, 0, time.UTC)
 	if !c.start.IsZero() {
 		start = c.start
@@ -133,7 +139,7 @@ func (c calm) run(seed uint64, trial trial) (outcome, error) {
 	if c.events != nil {
 		events = append(events, c.events(r, span{first, minutes})...)
 	}
-	with, _ := play(newWorld(s, seed), start, minutes, events, nil)
+	with, _ := play(newWorld(s, r.Uint64()), start, minutes, events, nil)
 	pages, err := judge(observe(start.Add(time.Minute), with, s.window), first, minutes, zone, trial)
 	return outcome{name: c.name, seed: seed, pages: pages}, err
 }

@@ -53,7 +53,7 @@ func observe(start time.Time, minutes []minute, window int) *record {
 		r.values[n] = make([]sample, len(minutes))
 	}
 	app := rates(minutes, window, func(m *minute) bool { return !m.noScrape && !m.noScrapes }, true)
-	rest := rates(minutes, window, func(m *minute) bool { return !m.noScrapes }, false)
+	rest := rates(minutes, window, func(m *minute) bool { return !m.noExporters && !m.noScrapes }, false)
 	for i := range minutes {
 		m := &minutes[i]
 		r.version[i] = m.version
@@ -75,7 +75,7 @@ type windowed struct {
 
 // rates forms, for each minute, the increase of the counters between the first
 // and the last scrape in the window. Of the minute in which the application
-// starts again, most is lost with the old process.
+// starts again, a share is lost with the old process.
 func rates(minutes []minute, window int, scraped func(*minute) bool, restarts bool) []windowed {
 	out := make([]windowed, len(minutes))
 	seen := make([]counters, len(minutes)) // increase since the scrape before
@@ -84,9 +84,10 @@ func rates(minutes []minute, window int, scraped func(*minute) bool, restarts bo
 	for i := range minutes {
 		m := &minutes[i]
 		if restarts && (m.restart || m.deploy) {
-			// What the old process counted since the last scrape is lost.
+			// What the old process counted since the last scrape is lost, and
+			// of a new one what it counted before its first.
 			since = counters{}
-			since.add(&m.counters, 1-lostByRestart)
+			since.add(&m.counters, 1-m.lost)
 		} else {
 			since.add(&m.counters, 1)
 		}
@@ -111,10 +112,6 @@ func rates(minutes []minute, window int, scraped func(*minute) bool, restarts bo
 	}
 	return out
 }
-
-// lostByRestart is the share of a minute's counts that lie between the last
-// scrape of the old process and its end.
-const lostByRestart = 0.15
 
 // add adds a share of other counters.
 func (c *counters) add(o *counters, share float64) {
@@ -159,6 +156,10 @@ func shown(m *minute, app, rest *windowed) []sample {
 		return plain(v)
 	}
 	gone := m.noScrape || m.noScrapes
+	cacheDark := m.noExporters || m.noScrapes || m.cacheGone
+	if m.cacheGone {
+		s.evicted, s.expired = nan, nan
+	}
 	return []sample{
 		plain(requests),
 		{a.errors / a.requests, requests},
@@ -171,7 +172,7 @@ func shown(m *minute, app, rest *windowed) []sample {
 		plain(per(rest, s.evicted)),
 		plain(per(rest, s.expired)),
 		{a.cacheTime / a.lookups, per(app, a.lookups)},
-		gauge(m.up, m.noScrapes),
+		gauge(m.up, cacheDark),
 		plain(per(rest, s.dbQueries)),
 		{per(rest, s.dbQueries) / requests, requests},
 		{s.dbTime / s.dbQueries, per(rest, s.dbQueries)},
@@ -180,9 +181,9 @@ func shown(m *minute, app, rest *windowed) []sample {
 		plain(per(app, a.failed)),
 		{a.dependencyTime / a.requests, requests},
 		plain(nan), // versions are labels, see Read
-		gauge(m.limit, m.noScrapes),
+		gauge(m.limit, cacheDark),
 		gauge(float64(m.started.Unix()), gone),
-		gauge(float64(m.warmed.Unix()), m.noScrapes),
+		gauge(float64(m.warmed.Unix()), cacheDark),
 	}
 }
 

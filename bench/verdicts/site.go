@@ -19,6 +19,7 @@ type site struct {
 	evicts      bool    // is full at the busiest hours, usually
 	workers     int
 	service     float64 // seconds per query
+	busy        float64 // share of the workers, on an average workday
 	pool        float64
 	work        float64 // seconds per request in the application alone
 	dependency  float64 // seconds per request in another service
@@ -28,6 +29,9 @@ type site struct {
 	bursts      float64 // legitimate ones per day
 	deploysADay float64 // of versions that change nothing
 	batch       float64 // load of the nightly batch job, as a share of the database
+
+	batchMinutes int // that the job takes
+	batchJitter  int // minutes by which it may begin later than at two
 }
 
 // newSite draws a site. Volume is chosen if it is not 0.
@@ -48,6 +52,8 @@ func newSite(r *rand.Rand, volume float64) site {
 		location:    time.UTC,
 		bursts:      1,
 		deploysADay: 0.7,
+
+		batchMinutes: 20,
 	}
 	if r.Float64() < 0.5 {
 		s.batch = between(r, 0.1, 0.3)
@@ -65,6 +71,7 @@ func newSite(r *rand.Rand, volume float64) site {
 		s.service *= 32 / float64(s.workers)
 		s.workers = 32
 	}
+	s.busy = usual * s.service / float64(s.workers)
 	s.pool = math.Round(float64(s.workers)*between(r, 1.5, 4)) + 2
 	return s
 }

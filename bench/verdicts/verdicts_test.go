@@ -110,7 +110,7 @@ func TestGapsAndRestarts(t *testing.T) {
 		minutes[i].requests = 60
 	}
 	minutes[4].noScrape, minutes[5].noScrape, minutes[6].noScrape = true, true, true
-	minutes[9].restart = true
+	minutes[9].restart, minutes[9].lost = true, 0.3
 	var got []float64
 	for _, w := range rates(minutes, 2, func(m *minute) bool { return !m.noScrape }, true) {
 		v := math.NaN()
@@ -120,7 +120,7 @@ func TestGapsAndRestarts(t *testing.T) {
 		got = append(got, v)
 	}
 	nan := math.NaN()
-	want := []float64{nan, 1, 1, 1, 1, nan, nan, nan, 1, 1 - lostByRestart/2}
+	want := []float64{nan, 1, 1, 1, 1, nan, nan, nan, 1, 1 - 0.3/2}
 	equal := cmp.Comparer(func(a, b float64) bool { return math.IsNaN(a) && math.IsNaN(b) || math.Abs(a-b) < 1e-9 })
 	if diff := cmp.Diff(want, got, equal); diff != "" {
 		t.Errorf("rates over two minutes (-want +got):\n%s", diff)

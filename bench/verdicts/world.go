@@ -31,9 +31,12 @@ type trouble struct {
 	batch        float64 // share of the database that a batch job takes
 	deploy       bool    // a new version from this minute on
 	restart      bool    // the application's counters start again
+	lost         float64 // share of a minute's counts that are lost with an old process
 	cacheRestart bool
 	noScrape     bool // of the application
+	noExporters  bool // of the cache's and the database's own exporters
 	noScrapes    bool // of anything
+	cacheGone    bool // the cache's exporter is no target any more
 }
 
 // counters of one minute.
