@@ -43,7 +43,7 @@ func (e *Engine) view(ts time.Time, scope model.LabelSet, groups []*group) *rule
 		for _, g := range groups {
 			for _, t := range g.tracks[n] {
 				sight.Series = append(sight.Series, rules.Observation{
-					Signal: w.signal, Labels: t.labels, Judgement: t.judgement,
+					Signal: w.signal, Labels: t.labels, Judgement: t.judgement, Course: t.course,
 					Absent: w.err == nil && t.absent(ts, w.options.Step),
 				})
 			}

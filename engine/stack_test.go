@@ -84,7 +84,7 @@ func (s *stack) sample(ts time.Time, name string) (value, support float64) {
 	day := float64(ts.Unix()%86400) / 86400
 	requests := 100 * (1 + 0.5*math.Sin(2*math.Pi*day)) * noise(0.03)
 	if s.active(ts, "surge") {
-		requests *= 3
+		requests *= 12 // enough to hurt
 	}
 	lookups, hits := 1*noise(0.01), 0.93+0.004*rng.NormFloat64()
 	queriesPerLookup := 1 - hits

@@ -12,6 +12,7 @@ import (
 
 	"tidemark/detector"
 	"tidemark/incident"
+	"tidemark/rules"
 	"tidemark/series"
 	"tidemark/signal"
 )
@@ -33,6 +34,7 @@ type track struct {
 	scope     model.LabelSet
 	detector  *detector.Detector // nil for change signals
 	judgement detector.Judgement
+	course    rules.Course
 	value     float64 // of the newest slot, NaN for a gap
 	support   float64 // observations behind it, NaN if not known
 	lastValue time.Time
@@ -173,6 +175,7 @@ func (e *Engine) update(w *watched, t *track, ts time.Time) {
 		Time: ts, Value: t.value, Support: t.support, Given: given,
 	})
 	j := t.judgement
+	t.course.Follow(j)
 	switch {
 	case j.State == detector.Anomalous && t.anomaly == nil:
 		t.anomaly = &incident.Anomaly{

@@ -225,6 +225,9 @@ func (b *Book) settle(p *page, ts time.Time, res rules.Result) {
 		p.see(ts, *v)
 	case v != nil:
 		p.streak = 1
+		if in.Verdict.For > 0 {
+			p.seen = 0 // it was not undecided, it waited
+		}
 		in.ID, in.StartedAt = id(*v), v.Onset
 		p.see(ts, *v)
 	case res.Open == rules.Unseen:
@@ -248,6 +251,9 @@ const patience = 3
 func (b *Book) fireIfDue(p *page, ts time.Time) {
 	in := p.open
 	settle := max(b.opts.Settle, in.Verdict.Settle)
+	if in.Verdict.Plain && in.Verdict.Settle == 0 {
+		settle = 1
+	}
 	if p.streak < settle && p.seen < patience*settle {
 		return
 	}

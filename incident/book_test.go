@@ -31,6 +31,8 @@ func verdict(rule string, suspect signal.Component, onset time.Time) *rules.Verd
 //	b  bypass is the best verdict       d  slow database is
 //	u  the cause is unknown             .  nothing is wrong
 //	w  it is unknown, by a rule that waits for four cycles
+//	f  a cold cache is, which may last for ten cycles
+//	p  bypass is plain                  l  a rule that waits for four cycles is
 //	?  the open rule cannot be seen     H  nothing at all can be read
 func play(b *Book, start time.Time, script string) (states []string, end time.Time) {
 	ts := start
@@ -47,6 +49,15 @@ func play(b *Book, start time.Time, script string) (states []string, end time.Ti
 		case 'w':
 			best = verdict("last", signal.Unknown, start)
 			best.Settle = 4
+		case 'p', 'l':
+			best = verdict("bypass", signal.Cache, start)
+			best.Plain = true
+			if c == 'l' {
+				best.Settle = 4
+			}
+		case 'f':
+			best = verdict("cold", signal.Cache, start)
+			best.For = 10 * cycle
 		case '?':
 			open = rules.Unseen
 		}
@@ -101,6 +112,12 @@ func TestLife(t *testing.T) {
 			"last:pending", "last:pending", "last:pending", "bypass:pending", "bypass:firing",
 		}},
 		{"and pages in the end", "wwww", []string{"last:pending", "last:pending", "last:pending", "last:firing"}},
+		{"what is plain pages at once", "p", []string{"bypass:firing"}},
+		{"unless the rule waits", "lll", []string{"bypass:pending", "bypass:pending", "bypass:pending"}},
+		{"one that waited was not undecided", "fffffffbb", []string{
+			"cold:pending", "cold:pending", "cold:pending", "cold:pending", "cold:pending", "cold:pending", "cold:pending",
+			"bypass:pending", "bypass:firing",
+		}},
 		{"a gap holds", "bb????", []string{
 			"bypass:pending", "bypass:firing", "bypass:firing:held", "bypass:firing:held", "bypass:firing:held", "bypass:firing:held",
 		}},

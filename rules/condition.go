@@ -1,7 +1,9 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -32,9 +34,21 @@ type Condition struct {
 	Below   *float64    `yaml:"below,omitempty"`
 	Above   *float64    `yaml:"above,omitempty"`
 
-	// Within is how long before the onset of some anomaly in the scope a change
-	// may lie; default 15m.
+	// Within is how long before the onset of what the rule rests on a change may
+	// lie; default 15m.
 	Within model.Duration `yaml:"within,omitempty"`
+
+	// Outgrows names signals that could explain the deviation: it counts only as
+	// far as it is larger than theirs, see outgrows.
+	Outgrows Names `yaml:"outgrows,omitempty"`
+
+	// Per names the signal that the series is a share of: queries per request of
+	// requests. The deviation counts only if the total is up as well, see
+	// totalUp.
+	Per Names `yaml:"per,omitempty"`
+
+	// Lasting is how long the deviation must have gone on; default 0.
+	Lasting model.Duration `yaml:"lasting,omitempty"`
 
 	// Because is a template for the sentence that rules the failure mode out
 	// when this condition decides against it. Default: a sentence with the
@@ -90,6 +104,12 @@ func (c *Condition) complete() error {
 	if c.Within != 0 && c.Is != IsChanged {
 		return fmt.Errorf("%s: within goes with is: changed only", c.Signals)
 	}
+	if len(c.Outgrows)+len(c.Per) > 0 && c.Is != IsUp {
+		return fmt.Errorf("%s: outgrows and per go with is: up only", c.Signals)
+	}
+	if c.Lasting != 0 && !c.deviation() {
+		return fmt.Errorf("%s: lasting goes with is: up or down only", c.Signals)
+	}
 	if c.Within == 0 {
 		c.Within = model.Duration(DefaultChangeWithin)
 	}
@@ -128,12 +148,9 @@ type finding struct {
 	surprise float64      // how strongly it is met
 }
 
-// check evaluates the condition on a view. Open relaxes the threshold for the
-// conditions of an incident that is already open.
+// check evaluates a condition that is not about a change on a view. Open relaxes
+// the threshold for the conditions of an incident that is already open.
 func (c *Condition) check(v *View, open bool) finding {
-	if c.Is == IsChanged {
-		return c.checkChange(v)
-	}
 	best := finding{cond: c}
 	for _, name := range c.Signals {
 		sight := v.Signals[name]
@@ -142,6 +159,15 @@ func (c *Condition) check(v *View, open bool) finding {
 		}
 		for i := range sight.Series {
 			f := c.checkSeries(&sight.Series[i], open)
+			if f.Outcome == Met && v.Time.Sub(cmp.Or(f.by.began(), v.Time)) < time.Duration(c.Lasting) {
+				f.Outcome = NotMet
+			}
+			if f.Outcome == Met && len(c.Outgrows) > 0 {
+				f.Outcome = c.outgrows(v, f.by)
+			}
+			if f.Outcome == Met && len(c.Per) > 0 {
+				f.Outcome = c.totalUp(v, f.by)
+			}
 			if f.Outcome > best.Outcome || f.Outcome == best.Outcome && f.surprise > best.surprise {
 				best = f
 			}
@@ -193,14 +219,94 @@ func inside(j detector.Judgement, d detector.Direction) bool {
 	return j.Expected-j.Value < (j.Expected-j.Lower)/2
 }
 
-func (c *Condition) checkChange(v *View) finding {
+// outgrows compares how much a series has grown with what could explain it.
+// Only a part of the series comes from there, so that by itself it grows by no
+// larger a factor: misses that are up by half do not double the queries. Where
+// it is known how many events there are per second, they are compared, too.
+// Unseen is what cannot be compared.
+func (c *Condition) outgrows(v *View, o *Observation) Outcome {
+	factor := v.largest(c.Outgrows, growth)
+	if math.IsNaN(factor) {
+		return Unseen
+	}
+	return met(growth(o)-1 > outgrowFactor*max(factor-1, 0)+outgrowSlack ||
+		excess(o) > outgrowEvents*max(v.largest(c.Outgrows, excess), 0))
+}
+
+const (
+	outgrowFactor = 2   // the keys that are missed may cost twice what others do
+	outgrowSlack  = 0.1 // two values of one minute are not exact
+	outgrowEvents = 5   // queries that a miss may cost
+)
+
+// excess returns how many more events there are per second than expected, NaN if
+// that is not known. A ratio that is bad when it is low counts the rest.
+func excess(o *Observation) float64 {
+	j := o.Judgement
+	switch s := o.Signal; {
+	case s.Kind == detector.Ratio && s.Direction == detector.Down:
+		return (j.Expected - j.Value) * j.Support
+	case s.Kind == detector.Rate && s.Unit == "":
+		return j.Value - j.Expected // per second by itself
+	default:
+		return (j.Value - j.Expected) * j.Support
+	}
+}
+
+// totalUp reports whether at least half of the growth of a share is growth of
+// the total, compared with the last half hour. Requests that nobody counted,
+// since the process that served them was replaced, would else look like queries.
+// Met if the total is not known.
+func (c *Condition) totalUp(v *View, o *Observation) Outcome {
+	of := v.largest(c.Per, func(o *Observation) float64 {
+		if o.Course.Lately > 0 {
+			return growth(o) / o.Course.Lately
+		}
+		return growth(o)
+	})
+	if math.IsNaN(of) {
+		return Met
+	}
+	g := growth(o)
+	return met(g*of-1 >= (g-1)/2)
+}
+
+// largest returns the largest number that f gives for a series of the first of
+// the signals for which it gives any, or NaN.
+func (v *View) largest(names Names, f func(*Observation) float64) float64 {
+	for _, name := range names {
+		most := math.NaN()
+		for i := range v.Signals[name].Series {
+			if x := f(&v.Signals[name].Series[i]); !math.IsNaN(x) && !(x <= most) {
+				most = x
+			}
+		}
+		if !math.IsNaN(most) {
+			return most
+		}
+	}
+	return math.NaN()
+}
+
+// growth returns by which factor a series is above what is expected, NaN if that
+// is not known. A ratio that is bad when it is low counts the rest: hits as
+// misses.
+func growth(o *Observation) float64 {
+	j := o.Judgement
+	if o.Signal.Kind == detector.Ratio && o.Signal.Direction == detector.Down {
+		return (1 - j.Value) / (1 - j.Expected)
+	}
+	return j.Value / j.Expected
+}
+
+// checkChange looks for a change shortly before one of the onsets.
+func (c *Condition) checkChange(v *View, onsets []time.Time) finding {
 	f := finding{cond: c, Outcome: Unseen}
 	for _, name := range c.Signals {
 		if sight, ok := v.Signals[name]; ok && sight.Err == nil {
 			f.Outcome = NotMet
 		}
 	}
-	onsets := v.onsets()
 	for i := range v.Changes {
 		ch := &v.Changes[i]
 		if !slices.Contains(c.Signals, ch.Kind) {

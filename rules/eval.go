@@ -98,17 +98,13 @@ const (
 // contradictions, which decide about a diagnosis, are ignored.
 func (r *Rule) match(v *View, open bool) *match {
 	m := &match{rule: r, outcome: Met}
-	check := func(cs []Condition, open bool) []finding {
-		out := make([]finding, len(cs))
-		for i := range cs {
-			out[i] = cs[i].check(v, open)
-		}
-		return out
-	}
-	m.all = check(r.All, open)
-	m.any = check(r.Any, open)
-	m.none = check(r.None, false)
-	m.support = check(r.Support, open)
+	m.all = check(r.All, v, open)
+	m.any = check(r.Any, v, open)
+	m.none = check(r.None, v, false)
+	m.support = check(r.Support, v, open)
+	onsets := v.onsets(slices.Concat(m.all, m.any))
+	m.checkChanges(v, onsets)
+	m.dismissOld(onsets)
 
 	lasts, hidden := false, false
 	for _, f := range m.all {
@@ -154,10 +150,66 @@ func (r *Rule) match(v *View, open bool) *match {
 	return m
 }
 
+// check evaluates the conditions that are not about changes.
+func check(cs []Condition, v *View, open bool) []finding {
+	out := make([]finding, len(cs))
+	for i := range cs {
+		if cs[i].Is != IsChanged {
+			out[i] = cs[i].check(v, open)
+		}
+	}
+	return out
+}
+
+// dismissOld ignores contradictions that are much older than what the rule rests
+// on: a cache that has been a bit worse since the morning did not fail now.
+func (m *match) dismissOld(onsets []time.Time) {
+	earliest := slices.MinFunc(onsets, time.Time.Compare)
+	for i, f := range m.none {
+		if f.Outcome != Met || !f.cond.deviation() {
+			continue
+		}
+		if since := f.by.since(); !since.IsZero() && earliest.Sub(since) > onsetSpread {
+			m.none[i].Outcome = NotMet
+		}
+	}
+}
+
+// checkChanges evaluates the conditions about changes, which look back from the
+// onsets of what else the rule needs.
+func (m *match) checkChanges(v *View, onsets []time.Time) {
+	for _, list := range []struct {
+		of  []Condition
+		out []finding
+	}{{m.rule.All, m.all}, {m.rule.Any, m.any}, {m.rule.None, m.none}, {m.rule.Support, m.support}} {
+		for i := range list.of {
+			if list.of[i].Is == IsChanged {
+				list.out[i] = list.of[i].checkChange(v, onsets)
+			}
+		}
+	}
+}
+
 func (m *match) count(f finding, limit, share float64) {
 	if f.Outcome == Met {
 		m.weight += share * math.Min(f.surprise, limit)
 	}
+}
+
+// plain reports whether all deviations that the rule needs, and at least two, are
+// as clear as a deviation can be.
+func (m *match) plain() bool {
+	n := 0
+	for _, f := range slices.Concat(m.all, m.any) {
+		if f.Outcome != Met || !f.cond.deviation() {
+			continue
+		}
+		if f.surprise < witnessCap {
+			return false
+		}
+		n++
+	}
+	return n >= 2
 }
 
 // lesser combines two conditions that are both needed: one that is not met
@@ -204,6 +256,7 @@ func (m *match) verdict(v *View, all []*match) *Verdict {
 		Evidence:      m.evidence(),
 		RuledOut:      ruledOut(m, all),
 		Blind:         v.blind(),
+		Plain:         m.plain(),
 		Settle:        r.Settle,
 		For:           time.Duration(r.For),
 		KeepFiringFor: time.Duration(r.KeepFiringFor),

@@ -26,6 +26,8 @@ type reading struct {
 	state           detector.State
 	err             error
 	absent          bool
+	support         float64       // per second
+	since           time.Duration // how long it has been an anomaly; 0 is 3m
 }
 
 // usual is a stack at rest.
@@ -60,14 +62,14 @@ func view(t *testing.T, readings map[string]reading, changes ...Change) *View {
 		if s.Judged() && r.err == nil {
 			band := cmp.Or(r.band, 0.2)
 			j := detector.Judgement{
-				Time: noon, State: r.state, Value: r.value, Expected: r.expected,
+				Time: noon, State: r.state, Value: r.value, Support: r.support, Expected: r.expected,
 				Lower: r.expected * (1 - band), Upper: r.expected * (1 + band), Up: r.up, Down: r.down,
 			}
 			if j.State == detector.Unknown && !r.absent && !math.IsNaN(r.value) {
 				j.State = detector.Normal
 			}
 			if max(r.up, r.down) >= s.Sensitivity {
-				j.State, j.Since = detector.Anomalous, noon.Add(-3*time.Minute)
+				j.State, j.Since = detector.Anomalous, noon.Add(-cmp.Or(r.since, 3*time.Minute))
 			}
 			sight.Series = []Observation{{Signal: &s, Labels: v.Scope, Judgement: j, Absent: r.absent}}
 		}
@@ -186,6 +188,38 @@ func TestBuiltinVerdicts(t *testing.T) {
 			rule: "correlated_degradation", suspect: signal.Unknown,
 			ruledOut: []signal.Component{signal.Traffic, signal.Database, signal.Deploy, signal.Cache},
 		},
+		{
+			name: "more queries than the misses explain are not the cache's",
+			readings: with(map[string]reading{
+				"cache_hit_ratio":        {value: 0.91, expected: 0.93, down: 4, band: 0.03},
+				"db_queries_per_request": {value: 0.6, expected: 0.2, up: 8},
+			}),
+		},
+		{
+			name: "nor is half as much again, if there are many more queries than misses",
+			readings: with(map[string]reading{
+				"cache_hit_ratio":        {value: 0.90, expected: 0.93, down: 4, band: 0.03, support: 100},
+				"db_queries_per_request": {value: 0.3, expected: 0.2, up: 8, support: 200},
+			}),
+		},
+		{
+			name:     "queries of requests that were not counted",
+			readings: with(map[string]reading{"request_rate": {value: 70, expected: 100}, "db_queries_per_request": {value: 0.28, expected: 0.2, up: 6, since: 7 * time.Minute}}),
+			changes:  []Change{deployed(8 * time.Minute)},
+		},
+		{
+			name:     "more queries since a deploy, but only just",
+			readings: with(map[string]reading{"db_queries_per_request": {value: 0.28, expected: 0.2, up: 6, since: 5 * time.Minute}}),
+			changes:  []Change{deployed(6 * time.Minute)},
+		},
+		{
+			name:     "more queries since a deploy",
+			readings: with(map[string]reading{"db_queries_per_request": {value: 0.28, expected: 0.2, up: 6, since: 6 * time.Minute}}),
+			changes:  []Change{deployed(7 * time.Minute)},
+			rule:     "bad_deploy", suspect: signal.Deploy,
+			ruledOut: []signal.Component{signal.Traffic, signal.Database, signal.Cache},
+		},
+		{name: "a surge that hurts nobody", readings: with(map[string]reading{"request_rate": {value: 300, expected: 100, up: 8}})},
 		{name: "a deploy alone is no incident", readings: usual(), changes: []Change{deployed(time.Minute)}},
 		{name: "one symptom alone is no incident", readings: with(map[string]reading{"error_ratio": failing})},
 		{
@@ -222,6 +256,30 @@ func TestBuiltinVerdicts(t *testing.T) {
 			}
 			if strings.Contains(got.Description, "NaN") {
 				t.Errorf("the description shows a NaN:\n%s", got.Description)
+			}
+		})
+	}
+}
+
+func TestPlain(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		readings map[string]reading
+		want     bool
+	}{
+		{"two witnesses as clear as can be", map[string]reading{"cache_lookups_per_request": noLookups, "db_queries_per_request": manyQ}, true},
+		{"one of them is less so", map[string]reading{
+			"cache_lookups_per_request": {value: 0, expected: 1, down: 7}, "db_queries_per_request": manyQ,
+		}, false},
+		{"a weak symptom takes nothing away", map[string]reading{
+			"cache_lookups_per_request": noLookups, "db_queries_per_request": manyQ, "error_ratio": failing,
+		}, true},
+		{"one witness", map[string]reading{"db_latency": {value: 0.03, expected: 0.005, up: 9}}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := builtinSet(t).Eval(view(t, with(tc.readings)), "").Best
+			if got == nil || got.Plain != tc.want {
+				t.Errorf("verdict %+v, want plain %v", got, tc.want)
 			}
 		})
 	}

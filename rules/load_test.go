@@ -24,6 +24,8 @@ func TestBadRules(t *testing.T) {
 		{"condition of two forms", strings.Replace(ok, "below: 0.5", "below: 0.5, is: up", 1), "all[0]: cache_up: write exactly one of is"},
 		{"unknown expectation", strings.Replace(ok, "below: 0.5", "is: sideways", 1), `is "sideways" is not known: write up, down, absent or changed`},
 		{"within without changed", strings.Replace(ok, "below: 0.5", "is: up, within: 5m", 1), "within goes with is: changed only"},
+		{"outgrows without up", strings.Replace(ok, "below: 0.5", "is: down, outgrows: cache_hit_ratio", 1), "outgrows and per go with is: up only"},
+		{"lasting without a deviation", strings.Replace(ok, "below: 0.5", "below: 0.5, lasting: 5m", 1), "lasting goes with is: up or down only"},
 		{"bad template", strings.Replace(ok, "summary: s", "summary: '{{ with sig }'", 1), "summary: template:"},
 		{"template with an unknown field", strings.Replace(ok, "summary: s", `summary: '{{ with sig "cache_up" }}{{ .Valu }}{{ end }}'`, 1), "can't evaluate field Valu"},
 		{"two of one name", ok + "- name: a\n  suspect: cache\n  summary: s\n  all: [{signal: cache_up, below: 0.5}]\n", `the name "a" is taken`},
@@ -68,5 +70,10 @@ func TestLoadReplacesBuiltin(t *testing.T) {
 	}
 	if err := s.CheckSignals([]signal.Signal{{Name: "my_signal"}}); err != nil {
 		t.Error(err)
+	}
+	s.Rule("cache_bypass").All[0].Per = Names{"your_signal"}
+	err = s.CheckSignals([]signal.Signal{{Name: "my_signal"}})
+	if err == nil || !strings.Contains(err.Error(), `names the unknown signal "your_signal"`) {
+		t.Errorf("error %v, want one that names the unknown signal under per", err)
 	}
 }

@@ -44,6 +44,10 @@ type Verdict struct {
 	Changes  []Change
 	Blind    []string // signals that could not be read
 
+	// Plain is set if every deviation that the rule needs is as clear as can be,
+	// and there are several: a second look would add nothing.
+	Plain bool
+
 	Settle        int // cycles that must agree before it pages; 0 is the usual number
 	For           time.Duration
 	KeepFiringFor time.Duration

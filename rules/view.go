@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -38,28 +39,46 @@ type Observation struct {
 
 	// Absent is set if the series had values and has had none for a while.
 	Absent bool
+
+	// Course is how the series went in the last slots.
+	Course Course
+}
+
+// since returns when the deviation began that goes on now, or zero if that is
+// not known. An anomaly that was clearly over in between, though not for long
+// enough to end, is a new deviation.
+func (o *Observation) since() time.Time {
+	if o.Judgement.Since.Before(o.Course.returned) {
+		return o.Course.Began
+	}
+	return o.Judgement.Since
+}
+
+// began is since, or when the values left the band if they are no anomaly.
+func (o *Observation) began() time.Time {
+	return cmp.Or(o.since(), o.Course.Began)
 }
 
 // onsetSpread is how far apart the onsets of one fault's symptoms may lie. An
 // anomaly that is older than that belongs to another story.
 const onsetSpread = 15 * time.Minute
 
-// onsets returns when the anomalies in the scope began that go on and are not
-// left over from its last incident, or the view's time if there are none.
-func (v *View) onsets() []time.Time {
-	var all []time.Time
-	for _, s := range v.Signals {
-		for _, o := range s.Series {
-			j := o.Judgement
-			if j.State == detector.Anomalous && j.Since.After(v.After) && !inside(j, j.Direction) {
-				all = append(all, j.Since)
+// onsets returns when those of the findings began that are met and are not left
+// over from the scope's last incident. What is too weak to be an anomaly by
+// itself has no onset of its own; if there is none at all, it is the view's time.
+func (v *View) onsets(findings []finding) []time.Time {
+	var out []time.Time
+	for _, f := range findings {
+		if f.Outcome == Met && f.cond.deviation() {
+			if since := f.by.since(); since.After(v.After) {
+				out = append(out, since)
 			}
 		}
 	}
-	if all == nil {
-		all = []time.Time{v.Time}
+	if out == nil {
+		return []time.Time{v.Time}
 	}
-	return all
+	return out
 }
 
 // story returns the earliest of the times that belongs to one story with the

@@ -1,0 +1,59 @@
+package rules
+
+import (
+	"math"
+	"time"
+
+	"tidemark/detector"
+)
+
+// Course is what is remembered of the last slots of a series, beside what its
+// detector learns. The zero value is a series of which nothing is known.
+type Course struct {
+	// Began is the first slot of the values that are outside the band now; zero
+	// if the series is inside. An excursion is over when the values are clearly
+	// back for two slots in a row, much sooner than an anomaly is.
+	Began time.Time
+
+	// Lately is the value as a share of what was expected, on average over the
+	// last half hour; 0 if nothing is known. It takes out that some days are
+	// busier than others.
+	Lately float64
+
+	returned time.Time // when the last excursion ended
+	back     int       // slots in a row that are inside
+	at       time.Time // the newest slot that had a value
+}
+
+const (
+	backFor    = 2 // slots that end an excursion
+	latelySpan = 30 * time.Minute
+)
+
+// Follow takes the judgement of the next slot. A gap changes nothing.
+func (c *Course) Follow(j detector.Judgement) {
+	if j.State == detector.Unknown || !(j.Expected > 0 || j.Expected < 0) {
+		return
+	}
+	if share := j.Value / j.Expected; c.Lately == 0 {
+		c.Lately = share
+	} else {
+		c.Lately += (share - c.Lately) * -math.Expm1(-float64(j.Time.Sub(c.at))/float64(latelySpan))
+	}
+	c.at = j.Time
+	dir := detector.Up
+	if j.Value < j.Expected {
+		dir = detector.Down
+	}
+	switch {
+	case !inside(j, dir):
+		c.back = 0
+		if c.Began.IsZero() {
+			c.Began = j.Time
+		}
+	case !c.Began.IsZero():
+		if c.back++; c.back >= backFor {
+			c.Began, c.returned, c.back = time.Time{}, j.Time, 0
+		}
+	}
+}
