@@ -21,6 +21,7 @@ package alerting
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"sync"
@@ -70,8 +71,10 @@ type Sender struct {
 	lead      time.Duration // how far ahead a firing alert ends
 	receivers []receiver
 
-	mu     sync.Mutex
-	offers offers
+	mu        sync.Mutex
+	incidents offers // as of the last Notify
+	notices   offers // as of the last Announce
+	offers    offers // of both, with what was resolved lately
 }
 
 // receiver is where alerts are delivered to.
@@ -134,8 +137,30 @@ func newSender(c Config, o Options, rt transport) (*Sender, error) {
 // fired and is not among them any more is offered as resolved.
 func (s *Sender) Notify(incidents []incident.Incident) {
 	now := time.Now()
+	s.offer(now, func() { s.incidents = s.builder.offers(incidents, now) })
+}
+
+// Announce takes the newest state of all notices, as Notify does of incidents.
+// Notices take at most half of the capacity, so that incidents have room.
+func (s *Sender) Announce(notices []Notice) {
+	now := time.Now()
+	if limit := s.capacity / 2; len(notices) > limit {
+		s.logger.Warn("There are more findings than half of queue_capacity, the last ones are not sent", "dropped", len(notices)-limit, "queue_capacity", s.capacity)
+		notices = notices[:limit]
+	}
+	s.offer(now, func() { s.notices = s.builder.notices(notices, now) })
+}
+
+// offer changes what is said of incidents or notices and wakes the receivers.
+func (s *Sender) offer(now time.Time, change func()) {
 	s.mu.Lock()
-	next, dropped := s.offers.next(s.builder.offers(incidents, now), now, s.capacity)
+	change()
+	said := maps.Clone(s.notices)
+	if said == nil {
+		said = offers{}
+	}
+	maps.Copy(said, s.incidents)
+	next, dropped := s.offers.next(said, now, s.capacity)
 	s.offers = next
 	s.mu.Unlock()
 	if dropped > 0 {

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -63,6 +64,9 @@ type app struct {
 	reloads  chan reloadRequest
 	accepts  chan acceptRequest
 	events   announced
+
+	announcing sync.Mutex // of findings
+
 	metrics  *metrics
 	registry *prometheus.Registry
 }
@@ -167,6 +171,7 @@ func (a *app) api() *httpapi.API {
 		EnableAdminAPI:  a.opts.EnableAdminAPI,
 		RecordEvent:     a.recordEvent,
 		EnableEvents:    a.opts.EnableEvents,
+		Audits:          a,
 		ExternalURL:     a.external,
 		Runbooks:        docs.Runbooks(),
 		Logger:          a.logger,

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tidemark/alerting"
+	"tidemark/audit"
 	"tidemark/config"
 	"tidemark/engine"
 	"tidemark/ingest"
@@ -21,6 +22,7 @@ type generation struct {
 	config   *config.Config
 	source   *ingest.Source
 	engine   *engine.Engine
+	auditor  *audit.Auditor
 	sender   *alerting.Sender
 	registry *prometheus.Registry
 
@@ -48,7 +50,18 @@ func (a *app) newGeneration(c *config.Config) (*generation, error) {
 		Publish: func(s *engine.Snapshot) { a.publish(g, s) },
 		Logger:  a.logger, Registerer: g.registry,
 	})
-	return g, err
+	if err != nil {
+		return nil, err
+	}
+	audits := audit.Options{Source: g.source, Registerer: g.registry}
+	if c.Audit.Interval > 0 {
+		audits.Checks = c.Checks
+	}
+	if old := a.current.Load(); old != nil {
+		audits.Before = old.auditor.Report()
+	}
+	g.auditor = audit.New(audits)
+	return g, nil
 }
 
 func (g *generation) interval() time.Duration {

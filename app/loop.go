@@ -37,6 +37,8 @@ func (a *app) loop(ctx context.Context, g *generation) {
 	// The sender outlives ctx for as long as it takes to stop the cycles.
 	stopSender := g.startSender(context.WithoutCancel(ctx))
 	defer func() { stopSender() }()
+	stopAudits := a.startAudits(ctx, g)
+	defer func() { stopAudits() }()
 
 	renew := func() error {
 		next, err := a.reload(ctx, g)
@@ -44,6 +46,8 @@ func (a *app) loop(ctx context.Context, g *generation) {
 			return err
 		}
 		g = next
+		stopAudits()
+		stopAudits = a.startAudits(ctx, g)
 		stopSender()
 		stopSender = g.startSender(context.WithoutCancel(ctx))
 		a.logger.Info("The configuration is reloaded", "signals", len(g.config.Signals), "to_learn", len(g.learn))

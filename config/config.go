@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v2"
 
 	"tidemark/alerting"
+	"tidemark/audit"
 	"tidemark/engine"
 	"tidemark/ingest"
 	"tidemark/rules"
@@ -32,9 +33,13 @@ type Config struct {
 	Signals    []signal.Signal `yaml:"signals"`
 	RuleFiles  []string        `yaml:"rule_files,omitempty"`
 	Alerting   alerting.Config `yaml:"alerting"`
+	Audit      audit.Config    `yaml:"audit"`
 
 	// Rules are the built-in rules and those of the rule files.
 	Rules *rules.Set `yaml:"-"`
+
+	// Checks are those of the audit's packs and files.
+	Checks []audit.Check `yaml:"-"`
 }
 
 // UnmarshalYAML implements yaml.Unmarshaler.
@@ -43,6 +48,7 @@ func (c *Config) UnmarshalYAML(unmarshal func(any) error) error {
 		Global:     engine.DefaultConfig,
 		Prometheus: ingest.DefaultConfig,
 		Alerting:   alerting.DefaultConfig,
+		Audit:      audit.DefaultConfig,
 	}
 	type plain Config
 	return unmarshal((*plain)(c))
@@ -102,6 +108,9 @@ func (c *Config) finish(dir string) error {
 	c.Alerting.SetDirectory(dir)
 	var err error
 	if c.Global.Holidays, err = loadHolidays(dir, c.Global.HolidaysFile); err != nil {
+		return err
+	}
+	if c.Checks, err = c.loadChecks(dir); err != nil {
 		return err
 	}
 	c.Rules, err = c.loadRules(dir)

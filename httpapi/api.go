@@ -58,6 +58,10 @@ type Options struct {
 	RecordEvent  func(store.Event) (recorded store.Event, created bool, err error)
 	EnableEvents bool
 
+	// Audits shows the audits of the configuration, and takes dismissals with
+	// EnableAdminAPI. Nil is none.
+	Audits Audits
+
 	// ExternalURL is under which people and reverse proxies reach the service.
 	// Its path is the prefix of every route. Nil is the root of an unknown host.
 	ExternalURL *url.URL

@@ -10,8 +10,8 @@
 // In JSON, times are RFC 3339 in UTC, and a number or time that is not known
 // (NaN, an infinity, the zero time) is null. Ratios are 0–1, durations seconds.
 //
-// The package changes nothing itself: a reload, an accepted level and an
-// announced event are handed on, each only if it is switched on. It fetches no
+// The package changes nothing itself: a reload, an accepted level, an
+// announced event and a dismissal are handed on, each only if it is switched on. It fetches no
 // URL that a request names, and it runs without a script in any page, so that
 // hostile label values stay text. It does not listen either: TLS, HTTP/2 and
 // basic authentication belong to the exporter-toolkit, which is given Server.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 )
 
@@ -45,28 +44,6 @@ func asAPIError(err error) *apiError {
 		return e
 	}
 	return &apiError{http.StatusInternalServerError, "internal", err}
-}
-
-// readBody reads a body that is one JSON object. The example is what the errors
-// say to write instead.
-func readBody(r io.Reader, into any, example string) error {
-	d := json.NewDecoder(r)
-	d.DisallowUnknownFields()
-	err := d.Decode(into)
-	if err == nil {
-		if _, err = d.Token(); errors.Is(err, io.EOF) {
-			return nil
-		}
-	}
-	var long *http.MaxBytesError
-	switch {
-	case errors.As(err, &long):
-		return &apiError{http.StatusRequestEntityTooLarge, "too_large", fmt.Errorf("the body has more than %d bytes: write JSON such as %s", long.Limit, example)}
-	case err == nil:
-		return badData("something follows the JSON object: write one object such as %s", example)
-	default:
-		return badData("the body cannot be read: %w: write JSON such as %s", err, example)
-	}
 }
 
 // dataFunc answers a request with what becomes the envelope's data.

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/prometheus/common/model"
 
@@ -46,8 +44,6 @@ const (
 	eventExample = `{"id": "shop-1.5.0", "kind": "deploys", "what": "version 1.4.2 → 1.5.0", "labels": {"service": "shop"}}`
 	deploysKind  = "deploys" // of an event that does not say
 
-	maxEventText   = 300 // bytes of id and what, which stand in alerts
-	maxEventLabels = 30
 	eventClockSkew = 5 * time.Minute // by which the announcer's clock may be ahead
 )
 
@@ -106,10 +102,10 @@ func (a *API) eventOf(body eventBody, now time.Time) (store.Event, error) {
 	if strings.TrimSpace(e.What) == "" {
 		return e, badData("what is missing: write what changed, in words that on-call understands, such as %s", eventExample)
 	}
-	if err := checkEventText("what", e.What); err != nil {
+	if err := checkLine("what", e.What); err != nil {
 		return e, err
 	}
-	if err := checkEventText("id", e.ID); err != nil {
+	if err := checkLine("id", e.ID); err != nil {
 		return e, err
 	}
 	if body.At != nil {
@@ -122,43 +118,13 @@ func (a *API) eventOf(body eventBody, now time.Time) (store.Event, error) {
 	case e.At.Before(now.Add(-engine.ChangesMaxAge)):
 		return e, badData("at %s is more than %s ago: no incident would be traced to it", e.At.Format(time.RFC3339), model.Duration(engine.ChangesMaxAge))
 	}
-	if err := checkEventLabels(e.Labels); err != nil {
+	if err := checkLabels(e.Labels); err != nil {
 		return e, err
 	}
 	if e.ID == "" {
 		e.ID = contentID(e.Change)
 	}
 	return e, nil
-}
-
-// checkEventText refuses text that would break the lines of an alert.
-func checkEventText(field, text string) error {
-	switch {
-	case len(text) > maxEventText:
-		return badData("%s has %d bytes: write at most %d", field, len(text), maxEventText)
-	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
-		return badData("%s is not one line of printable text: remove line breaks and control characters", field)
-	default:
-		return nil
-	}
-}
-
-func checkEventLabels(labels model.LabelSet) error {
-	if len(labels) > maxEventLabels {
-		return badData("labels has %d entries: write at most %d, such as the service", len(labels), maxEventLabels)
-	}
-	for name, value := range labels {
-		if !model.LegacyValidation.IsValidLabelName(string(name)) {
-			return badData("labels: %q is not a label name: write letters, digits and underscores", name)
-		}
-		if value == "" {
-			return badData("labels: %s is empty: give it a value, or leave it out", name)
-		}
-		if err := checkEventText("labels: "+string(name), string(value)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // contentID is the ID of an event that has none: the same for the same content.

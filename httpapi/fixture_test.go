@@ -226,6 +226,7 @@ func testOptions(t *testing.T) Options {
 	reg := prometheus.NewRegistry()
 	return Options{
 		Engine: fakeEngine{s}, History: h, Configuration: fakeConfiguration{set},
+		Audits:      audits(),
 		ExternalURL: &url.URL{Scheme: "https", Host: "tidemark.example.com"},
 		Logger:      slog.New(slog.DiscardHandler), Registerer: reg, Gatherer: reg,
 	}

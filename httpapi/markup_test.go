@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 	"golang.org/x/net/html"
 
+	"tidemark/audit"
 	"tidemark/rules"
 )
 
@@ -39,6 +40,11 @@ func TestHostileText(t *testing.T) {
 	s.Signals[0].Signal.Title, s.Signals[0].Signal.Unit, s.Signals[0].Signal.Query = hostile, hostile, hostile
 	s.Signals[3].Err = errors.New(hostile)
 	o.Engine, o.History = fakeEngine{s}, h
+	evilAudits := audits()
+	evilAudits.report.Results[1].Findings[0] = audit.Finding{Labels: evil, Evidence: hostile}
+	evilAudits.report.Results[4].Err = errors.New(hostile)
+	evilAudits.dismissals[0].By, evilAudits.dismissals[0].Reason = hostile, hostile
+	o.Audits, o.EnableAdminAPI = evilAudits, true
 	handler := New(o).Handler()
 	query := url.QueryEscape(hostile)
 	targets := append(slices.Clone(every), "/signals/request_rate", "/incidents?rule="+query, "/incidents?match[]="+query, "/anomalies?signal="+query+"&start="+query,

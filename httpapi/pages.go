@@ -44,6 +44,7 @@ func (a *API) mountPages(r chi.Router) {
 	r.Get("/signals", a.signalsPage)
 	r.Get("/signals/{name}", a.signalPage)
 	r.Get("/rules", a.rulesPage)
+	r.Get("/audit", a.auditPage)
 	r.Get("/runbooks", a.runbooksPage)
 	r.Get("/runbooks/{name}", a.runbookPage)
 	r.Get("/status", a.statusPage)

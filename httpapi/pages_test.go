@@ -37,7 +37,7 @@ var runbookFiles = fstest.MapFS{
 // every is the path of each page, as a person would walk through them.
 var every = []string{
 	"/", "/incidents", "/incidents/a1b2c3d4e5f60718", "/incidents/recent0000000001", "/anomalies", "/signals",
-	"/signals/cache_served_ratio", "/signals/db_latency", "/rules", "/runbooks", "/runbooks/cache_bypass", "/status", "/config",
+	"/signals/cache_served_ratio", "/signals/db_latency", "/rules", "/audit", "/runbooks", "/runbooks/cache_bypass", "/status", "/config",
 	"/nowhere", "/incidents/nope", "/incidents?limit=x", "/signals/nope", "/runbooks/nope",
 }
 

@@ -27,6 +27,8 @@ func (a *API) routes() http.Handler {
 	r.Get("/api/v1/rules", a.data(a.rules))
 	r.Get("/api/v1/status/buildinfo", a.data(buildinfo))
 	r.Post("/api/v1/accept", a.data(a.accept))
+	r.Get("/api/v1/audit", a.data(a.audit))
+	r.Post("/api/v1/audit/dismiss", a.data(a.dismiss))
 	r.Post("/api/v1/events", a.data(a.recordEvent))
 
 	r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(a.opts.Gatherer, promhttp.HandlerOpts{

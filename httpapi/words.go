@@ -111,3 +111,6 @@ func count(n int, thing string) string {
 		return strconv.Itoa(n) + " " + thing + "s"
 	}
 }
+
+// shellQuoted quotes a text so that a shell takes it as one word.
+func shellQuoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

@@ -132,6 +132,15 @@ type eventRecord struct {
 	changeRecord
 }
 
+type dismissalRecord struct {
+	Check  string         `json:"check"`
+	Labels model.LabelSet `json:"labels,omitempty"`
+	By     string         `json:"by,omitempty"`
+	Reason string         `json:"reason"`
+	At     time.Time      `json:"at,omitzero"`
+	Until  time.Time      `json:"until,omitzero"`
+}
+
 type anomalyRecord struct {
 	ID        string             `json:"id"`
 	Signal    string             `json:"signal"`

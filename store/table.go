@@ -23,8 +23,9 @@ var (
 	changeTable     = table{"changes"}
 	acceptanceTable = table{"acceptances"}
 	eventTable      = table{"events"}
+	dismissalTable  = table{"dismissals"}
 
-	tables = []table{incidentTable, anomalyTable, changeTable, acceptanceTable, eventTable}
+	tables = []table{incidentTable, anomalyTable, changeTable, acceptanceTable, eventTable, dismissalTable}
 )
 
 // row is one row of a table. Its record is only valid within the transaction.

@@ -99,7 +99,7 @@ func serveCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(stderr io.
 	serve.Flag("storage.retention", "How long resolved incidents are kept.").Default("90d").SetValue(&o.Retention)
 	serve.Flag("web.external-url", "URL under which tidemark is reached from outside, for links in alerts. Its path is the prefix of all pages.").StringVar(&o.ExternalURL)
 	serve.Flag("web.enable-lifecycle", "Allow reload by HTTP request.").BoolVar(&o.EnableLifecycle)
-	serve.Flag("web.enable-admin-api", "Allow requests that change what counts as normal.").BoolVar(&o.EnableAdminAPI)
+	serve.Flag("web.enable-admin-api", "Allow requests that change what counts as normal, or dismiss findings.").BoolVar(&o.EnableAdminAPI)
 	serve.Flag("web.enable-events", "Allow requests that announce changes, such as deploys.").BoolVar(&o.EnableEvents)
 	o.Web = kingpinflag.AddFlags(serve, ":9733")
 	logs := &promslog.Config{Level: promslog.NewLevel(), Format: promslog.NewFormat()}
