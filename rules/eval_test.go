@@ -183,6 +183,13 @@ func TestBuiltinVerdicts(t *testing.T) {
 			ruledOut: []signal.Component{signal.Traffic, signal.Database, signal.Cache},
 		},
 		{
+			name: "a slow cache after a good deploy is not the deploy's",
+			readings: with(map[string]reading{
+				"cache_latency": {value: 0.09, expected: 0.001, up: 6}, "latency_p99": slowPages,
+			}),
+			changes: []Change{deployed(5 * time.Minute)},
+		},
+		{
 			name:     "an old deploy is not suspected",
 			readings: with(map[string]reading{"latency_p99": slowPages, "error_ratio": failing}), changes: []Change{deployed(2 * time.Hour)},
 			rule: "correlated_degradation", suspect: signal.Unknown,
