@@ -116,7 +116,11 @@ func (s *search) whyNot(c, taken *candidate) string {
 	case a.entry.Level != b.entry.Level:
 		return fmt.Sprintf("as the %s sees it; the %s knows more of what happens", a.entry.Level, b.entry.Level)
 	case a.entry.Quantities != nil && b.entry.Quantities != nil:
-		return fmt.Sprintf("%s/s instead of %s/s", number(a.weight), number(b.weight))
+		why := fmt.Sprintf("%s/s instead of %s/s", number(a.weight), number(b.weight))
+		if a.entry.Part == web && slices.Equal(a.by, s.scope) {
+			why += "; to watch both, join the queries with `or`"
+		}
+		return why
 	default:
 		return ""
 	}

@@ -144,4 +144,17 @@ func TestStacks(t *testing.T) {
 			}
 		})
 	}
+	t.Run("too many series", func(t *testing.T) {
+		const stack = "testdata/shop.txt" // two services
+		got := write(t, s, discover.Options{At: at[stack], History: time.Hour, MaxSeries: 1, Prefer: []string{"service"}})
+		unbroken := strings.Join(strings.Fields(strings.ReplaceAll(got, "#", "")), " ")
+		for _, want := range []string{
+			"up to 100/s; it has 2 series, more than max_series_per_signal (1). - name: request_rate query: ",
+			"1 series, 41.7 ms now. - name: latency_p50",
+		} {
+			if !strings.Contains(unbroken, want) {
+				t.Errorf("the configuration does not have %q:\n%s", want, got)
+			}
+		}
+	})
 }
