@@ -33,7 +33,6 @@ type Assessment struct {
 	Months   float64 // judged
 
 	incidents int
-	all       []Fault
 }
 
 // FoundFault is a fault with the incidents that belong to it, the first page
@@ -73,7 +72,7 @@ func (r *Report) Assess(faults []Fault, grace time.Duration) *Assessment {
 	a := &Assessment{
 		Grace: grace, Services: s.Services,
 		Months:    float64(s.Slots-s.SkippedSlots) * float64(s.Step) / float64(month),
-		incidents: len(r.Incidents), all: faults,
+		incidents: len(r.Incidents),
 	}
 	belongs := map[string]bool{}
 	for _, f := range faults {

@@ -78,65 +78,88 @@ type Report struct {
 // Run judges the range. The error is one line that says what to do about it; a
 // report with Stats.Partial set is no error.
 func Run(ctx context.Context, o Options) (*Report, error) {
+	var variants []*config.Config
+	if o.WhatIf {
+		variants = shiftedBy(o.Config, offsets)
+	}
+	report, others, err := o.run(ctx, variants)
+	if err != nil {
+		return report, err
+	}
+	if o.WhatIf {
+		report.WhatIf = whatIf(o.Config.Signals, report, others)
+	}
+	return report, nil
+}
+
+// run judges the range with the configuration, and at the same time with others
+// that ask the same questions, and returns what each of them found.
+func (o Options) run(ctx context.Context, variants []*config.Config) (report *Report, others []*Report, err error) {
 	begin := time.Now()
 	history, span, err := o.grids(begin)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if o.Other != nil {
 		if err := o.comparable(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	questions, feeds := o.questions()
 	source, err := ingest.New(o.Config.Prometheus, questions, ingest.Options{})
 	if err != nil {
-		return nil, fmt.Errorf("prometheus: %w", err)
+		return nil, nil, fmt.Errorf("prometheus: %w", err)
 	}
 	// A backfill is patient with a source that is down. Whoever waits for a
 	// report rather wants to know at once.
 	if _, err := source.Read(ctx, series.Grid{Start: span.Start, Step: span.Step, N: 1}); err != nil {
-		return nil, remedy(err)
+		return nil, nil, remedy(err)
 	}
 	r, err := newRun(o, source, history.N+span.N)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	others, err := r.addVariants(o, feeds[0])
-	if err != nil {
-		return nil, err
-	}
-	var other *lane
-	if o.Other != nil {
-		if other, err = newLane(o.Other, feeds[1]); err != nil {
-			return nil, fmt.Errorf("%s: %w", o.OtherName, err)
+	for _, c := range variants {
+		if err := r.add(c, feeds[0]); err != nil {
+			return nil, nil, err
 		}
-		r.lanes = append(r.lanes, other)
+	}
+	if o.Other != nil {
+		if err := r.add(o.Other, feeds[1]); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", o.OtherName, err)
+		}
 	}
 	if err := r.through(ctx, history, r.learn); err != nil {
-		return nil, remedy(err)
+		return nil, nil, remedy(err)
 	}
 	if err := r.through(ctx, span, r.judge); err != nil {
-		return nil, remedy(err)
+		return nil, nil, remedy(err)
 	}
-	report := r.lanes[0].report()
-	report.Stats, report.signals = r.stats(span), o.Config.Signals
-	report.Stats.Duration = time.Since(begin)
-	if o.Faults != nil {
-		report.Truth = report.Assess(o.Faults, o.Grace)
-	}
-	if other != nil {
-		there := other.report()
-		there.Stats = report.Stats
+	stats := r.stats(span)
+	stats.Duration = time.Since(begin)
+	for _, l := range r.lanes {
+		found := l.report()
+		found.Stats = stats
 		if o.Faults != nil {
-			there.Truth = there.Assess(o.Faults, o.Grace)
+			found.Truth = found.Assess(o.Faults, o.Grace)
 		}
-		report.Comparison = compare(o.OtherName, report, there)
+		others = append(others, found)
 	}
-	if o.WhatIf {
-		report.WhatIf = whatIf(o.Config.Signals, report, others)
+	report, others = others[0], others[1:]
+	report.signals = o.Config.Signals
+	if o.Other != nil {
+		last := len(others) - 1
+		report.Comparison = compare(o.OtherName, report, others[last])
+		others = others[:last]
 	}
-	return report, report.Stats.empty()
+	return report, others, stats.empty()
+}
+
+// add lets another configuration take part.
+func (r *run) add(c *config.Config, f feed) error {
+	l, err := newLane(c, f)
+	r.lanes = append(r.lanes, l)
+	return err
 }
 
 // questions returns all signals to read, and which of them each configuration is

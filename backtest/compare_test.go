@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -125,7 +126,7 @@ func TestComparable(t *testing.T) {
 		change func(*config.Config)
 		want   string
 	}{
-		{"server", func(c *config.Config) { c.Prometheus.URL.URL.Host = "127.0.0.1:2" }, "other.yml: prometheus.url is not that of the first configuration"},
+		{"server", func(c *config.Config) { c.Prometheus.URL.Host = "127.0.0.1:2" }, "other.yml: prometheus.url is not that of the first configuration"},
 		{"history", func(c *config.Config) { c.Prometheus.History *= 2 }, "other.yml: prometheus.history 8d is not 4d as in the first configuration"},
 		{"interval", func(c *config.Config) { c.Global.EvaluationInterval *= 2 }, "other.yml: evaluation_interval 2m is not 1m as in the first configuration"},
 	} {
@@ -144,6 +145,9 @@ func testComparison(t *testing.T, url string) {
 	a := load(t, configuration(t, url, "", signals))
 	without := strings.Replace(signals, "{name: db_latency,", "{name: query_time, kind: latency, component: database,", 1)
 	b := load(t, configuration(t, url, "", without))
+	a.Prometheus.History = model.Duration(30 * time.Hour) // enough to judge
+	b.Prometheus.History = a.Prometheus.History
+	end := end.Add(-90 * time.Minute)
 	report, err := Run(t.Context(), Options{Config: a, Other: b, OtherName: "other.yml", Start: start, End: end})
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package backtest
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,30 +34,15 @@ type WhatIfColumn struct {
 	Truth     *Assessment    // nil if there are no faults to compare with
 }
 
-// variant is a lane with other sensitivities.
-type variant struct {
-	offset float64
-	lane   *lane
-}
-
-// addVariants adds a lane for each other sensitivity, if the options ask for it.
-func (r *run) addVariants(o Options, f feed) ([]variant, error) {
-	if !o.WhatIf {
-		return nil, nil
-	}
-	var out []variant
+// shiftedBy returns the configuration with each of the offsets but 0.
+func shiftedBy(c *config.Config, offsets []float64) []*config.Config {
+	var out []*config.Config
 	for _, offset := range offsets {
-		if offset == 0 {
-			continue
+		if offset != 0 {
+			out = append(out, shifted(c, offset))
 		}
-		l, err := newLane(shifted(o.Config, offset), f)
-		if err != nil {
-			return nil, err
-		}
-		r.lanes = append(r.lanes, l)
-		out = append(out, variant{offset, l})
 	}
-	return out, nil
+	return out
 }
 
 // shifted returns the configuration with another sensitivity of every signal.
@@ -71,7 +55,8 @@ func shifted(c *config.Config, offset float64) *config.Config {
 	return &other
 }
 
-func whatIf(signals []signal.Signal, r *Report, others []variant) *WhatIf {
+// whatIf puts the report and those of the other offsets side by side.
+func whatIf(signals []signal.Signal, r *Report, others []*Report) *WhatIf {
 	w := &WhatIf{}
 	for _, s := range signals {
 		if !s.Judged() {
@@ -85,16 +70,15 @@ func whatIf(signals []signal.Signal, r *Report, others []variant) *WhatIf {
 		}
 		w.Signals = append(w.Signals, s.Name)
 	}
-	w.Columns = []WhatIfColumn{columnOf(0, r)}
-	for _, v := range others {
-		other := v.lane.report()
-		other.Stats = r.Stats
-		if r.Truth != nil {
-			other.Truth = other.Assess(r.Truth.all, r.Truth.Grace)
+	next := 0
+	for _, offset := range offsets {
+		found := r
+		if offset != 0 {
+			found = others[next]
+			next++
 		}
-		w.Columns = append(w.Columns, columnOf(v.offset, other))
+		w.Columns = append(w.Columns, columnOf(offset, found))
 	}
-	slices.SortFunc(w.Columns, func(a, b WhatIfColumn) int { return cmp.Compare(a.Offset, b.Offset) })
 	return w
 }
 

@@ -14,38 +14,35 @@ import (
 )
 
 func TestWhatIf(t *testing.T) {
-	lane := func(incidents ...incident.Incident) *lane {
-		l := &lane{ledger: newLedger()}
-		for _, in := range incidents {
-			l.ledger.incidents[in.ID] = in
+	faults := []Fault{{Start: after(55), End: after(85)}}
+	found := func(anomalies int, incidents ...incident.Incident) *Report {
+		r := &Report{Incidents: incidents, Stats: Stats{Start: start, End: end, Step: step, Slots: 481, Services: 1}}
+		for range anomalies {
+			r.Anomalies = append(r.Anomalies, incident.Anomaly{Signal: "db_qps"})
 		}
-		l.ledger.anomalies["x"] = incident.Anomaly{Signal: "db_qps"}
-		return l
+		r.Truth = r.Assess(faults, 0)
+		return r
 	}
 	bypass := page("bypass", "CacheBypass", "cache_bypass", signal.Cache, nil, 60, 90)
 	surge := page("surge", "TrafficSurge", "traffic_surge", signal.Traffic, nil, 300, 320)
-	r := &Report{
-		Incidents: []incident.Incident{bypass}, Anomalies: []incident.Anomaly{{Signal: "db_qps"}, {Signal: "db_qps"}},
-		Stats: Stats{Start: start, End: end, Step: step, Slots: 481, Services: 1},
-	}
-	r.Truth = r.Assess([]Fault{{Start: after(55), End: after(85)}}, 0)
+	r := found(2, bypass)
 	signals := []signal.Signal{
 		{Name: "request_rate", Kind: detector.Rate, Sensitivity: 4.5},
 		{Name: "db_qps", Kind: detector.Rate, Sensitivity: 6},
 		{Name: "deploys", Kind: signal.Change},
 	}
-	r.WhatIf = whatIf(signals, r, []variant{{-0.5, lane(bypass, surge)}, {1, lane()}})
+	r.WhatIf = whatIf(signals, r, []*Report{found(3, bypass, surge), found(1, bypass), found(1), found(0)})
 	var text bytes.Buffer
 	r.WhatIf.writeText(&text)
 	want := `
-with a sensitivity of  -0.5  as configured  +1
-incidents              2     1              0
-  of them false        1     0              0
-  faults missed        0     0              1
-  CacheBypass          1     1              0
-  TrafficSurge         1     0              0
-anomalies              1     2              1
-  db_qps               1     2              1
+with a sensitivity of  -0.5  as configured  +0.5  +1  +1.5
+incidents              2     1              1     0   0
+  of them false        1     0              0     0   0
+  faults missed        0     0              0     1   1
+  CacheBypass          1     1              1     0   0
+  TrafficSurge         1     0              0     0   0
+anomalies              3     2              1     1   0
+  db_qps               3     2              1     1   0
 `
 	if diff := cmp.Diff(want, text.String()); diff != "" {
 		t.Errorf("text (-want +got):\n%s", diff)
@@ -62,10 +59,10 @@ anomalies              1     2              1
 	}
 	first := map[string]any{
 		"sensitivity_offset": -0.5, "incidents": 2.0, "incidents_by_rule": map[string]any{"cache_bypass": 1.0, "traffic_surge": 1.0},
-		"false_incidents": 1.0, "faults_missed": 0.0, "anomalies": 1.0, "anomalies_by_signal": map[string]any{"db_qps": 1.0},
+		"false_incidents": 1.0, "faults_missed": 0.0, "anomalies": 3.0, "anomalies_by_signal": map[string]any{"db_qps": 3.0},
 	}
-	if len(got.WhatIf) != 3 {
-		t.Fatalf("got %d columns, want 3", len(got.WhatIf))
+	if len(got.WhatIf) != 5 {
+		t.Fatalf("got %d columns, want 5", len(got.WhatIf))
 	}
 	if diff := cmp.Diff(first, got.WhatIf[0]); diff != "" {
 		t.Errorf("what_if (-want +got):\n%s", diff)

@@ -46,6 +46,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	checkRules := check.Command("rules", "Check rule files.")
 	checkRuleFiles := checkRules.Arg("file", "Rule files.").Required().Strings()
 	backtest, runBacktest := backtestCommand(cmd)
+	tune, runTune := tuneCommand(cmd)
 	score, runScore := scoreCommand(cmd)
 	discover, runDiscover := discoverCommand(cmd)
 	tests, runTests := testRulesCommand(cmd)
@@ -73,6 +74,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = checkRulesFiles(*checkRuleFiles, stdout)
 	case backtest.FullCommand():
 		err = runBacktest(ctx, stdout, stderr)
+	case tune.FullCommand():
+		err = runTune(ctx, stdout, stderr)
 	case score.FullCommand():
 		err = runScore(ctx, stdout, stderr)
 	case discover.FullCommand():

@@ -1,0 +1,141 @@
+package backtest
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tidemark/config"
+	"tidemark/incident"
+	"tidemark/rules"
+	"tidemark/signal"
+)
+
+// testTune has a configuration whose sensitivities are far too low.
+func testTune(t *testing.T, url string) {
+	file := configuration(t, url, "", signals)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eager := strings.Replace(string(text), "global: {", "global: {sensitivity: 2, settle: 1, ", 1)
+	eager = strings.ReplaceAll(eager, "query: t_", "min_effect: {}, query: t_")
+	eager = strings.Replace(eager, "history: 4d", "history: 30h", 1)
+	if err := os.WriteFile(file, []byte(eager), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	last := 0
+	tuning, err := Tune(t.Context(), Options{
+		Config: load(t, file), Start: start, End: end.Add(-90 * time.Minute), Grace: DefaultGrace,
+		Faults: []Fault{{Start: bypass[0], End: bypass[1], Component: signal.Cache}, {Start: slow[0], End: slow[1], Component: signal.Database}},
+		Progress: func(done, total int) {
+			if done < last || done > total {
+				t.Errorf("progress goes from %d to %d of %d", last, done, total)
+			}
+			last = done
+		},
+	}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := tuning.WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	if tuning.Chosen < 1 {
+		t.Fatalf("got choice %d, want one of the settings:\n%s", tuning.Chosen, b.String())
+	}
+	chosen := tuning.Tried[tuning.Chosen]
+	if tuning.Tried[0].Rate() == 0 || chosen.Rate() > 0 || chosen.Report.Truth.recall().value() != 1 {
+		t.Errorf("got\n%s\nwant false pages as configured and none with the choice, which misses nothing", b.String())
+	}
+
+	diff, err := Patch(file, eager, chosen.Sensitivities)
+	if err != nil {
+		t.Fatal(err)
+	}
+	patched := ""
+	for line := range strings.Lines(diff) {
+		if !strings.HasPrefix(line, "-") && !strings.HasPrefix(line, "+++") && !strings.HasPrefix(line, "@@") {
+			patched += line[1:]
+		}
+	}
+	for name := range chosen.Sensitivities {
+		if !strings.Contains(patched, "name: "+name+",") {
+			t.Errorf("the diff does not change %s:\n%s", name, diff)
+		}
+	}
+}
+
+func TestSettings(t *testing.T) {
+	found := func(hit, qps int) *Report {
+		r := &Report{Incidents: []incident.Incident{{ID: "a", Verdict: rules.Verdict{Evidence: []rules.Evidence{{Signal: "hit"}, {Signal: "qps"}}}}}}
+		for range hit {
+			r.Anomalies = append(r.Anomalies, incident.Anomaly{Signal: "hit"})
+		}
+		for range qps {
+			r.Anomalies = append(r.Anomalies, incident.Anomaly{Signal: "qps"})
+		}
+		for range 99 { // which no page rests on
+			r.Anomalies = append(r.Anomalies, incident.Anomaly{Signal: "noise"})
+		}
+		return r
+	}
+	c := &config.Config{Signals: []signal.Signal{{Name: "hit", Sensitivity: 4.5}, {Name: "qps", Sensitivity: 6.5}, {Name: "noise", Sensitivity: 4.5}}}
+	steps := []*Report{found(9, 2), found(5, 2), found(3, 1), found(2, 1), found(1, 1), found(1, 1)}
+	want := []map[string]float64{
+		{"hit": 5.5},
+		{"hit": 6},
+		{"hit": 6.5, "qps": 7.5},
+		{"hit": 7, "qps": 8},
+	}
+	if diff := cmp.Diff(want, settings(c, steps[0], steps)); diff != "" {
+		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+}
+
+func TestTuningText(t *testing.T) {
+	found := func(n int) *Report {
+		r := &Report{Stats: Stats{Start: start, End: after(7*24*60 - 1), Step: step, Slots: 7 * 24 * 60, Services: 1, Series: 4}}
+		for i := range n {
+			r.Incidents = append(r.Incidents, page(string(rune('a'+i)), "X", "x", signal.Cache, nil, 60*i, 60*i+10))
+		}
+		return r
+	}
+	tuning := &Tuning{Report: found(5), Target: 2, Tried: []Setting{{nil, found(5)}, {map[string]float64{"qps": 5, "hit": 6}, found(2)}}}
+	for _, tc := range []struct {
+		target float64
+		last   string
+	}{
+		{2, "Without a list of faults (--truth), a page that was right counts against the target like one that was wrong, and what would be missed is not known.\n"},
+		{5, "The configuration meets the target: nothing is to be changed.\n"},
+		{1, "None of them meets the target."},
+	} {
+		tuning.Target = tc.target
+		tuning.choose()
+		var b strings.Builder
+		if err := tuning.WriteText(&b); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), "\n\n"+tc.last) {
+			t.Errorf("target %g: got\n%s\nwant …%s…", tc.target, b.String(), tc.last)
+		}
+		if tc.target != 2 {
+			continue
+		}
+		want := `Wed 2025-03-05 12:00:00 to Wed 2025-03-12 11:59:00: 7 days, 1 services, 4 series
+target: at most 2 pages per week
+
+pages  per week  sensitivity
+5      5         as configured
+2      2         hit 6, qps 5  <- chosen
+
+` + tc.last
+		if diff := cmp.Diff(want, b.String()); diff != "" {
+			t.Errorf("text (-want +got):\n%s", diff)
+		}
+	}
+}
