@@ -129,12 +129,14 @@ func checkEdits(before, after string, sensitivities map[string]float64) error {
 	}
 	broken := yaml.Unmarshal([]byte(after), &is)
 	list, _ := was["signals"].([]any)
+	found := 0
 	for _, entry := range list {
 		signal, _ := entry.(map[any]any)
 		name, _ := signal["name"].(string)
 		if value, ok := sensitivities[name]; ok {
 			delete(signal, "false_alarm_every")
 			signal["sensitivity"] = value
+			found++
 		}
 	}
 	edited, _ := is["signals"].([]any)
@@ -144,10 +146,10 @@ func checkEdits(before, after string, sensitivities map[string]float64) error {
 			signal["sensitivity"] = float64(whole)
 		}
 	}
-	if broken == nil && reflect.DeepEqual(was, is) {
+	if found == len(sensitivities) && broken == nil && reflect.DeepEqual(was, is) {
 		return nil
 	}
-	return fmt.Errorf("the signals are written in a way that cannot be edited: set %s yourself", listed(sensitivities))
+	return fmt.Errorf("the signals are written in a way that cannot be edited, or not here: set %s yourself", listed(sensitivities))
 }
 
 // diffContext is how many lines around a change a diff shows.

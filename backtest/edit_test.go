@@ -105,11 +105,12 @@ func TestPatchRefusesWhatItDoesNotUnderstand(t *testing.T) {
 		"several lines in flow style": "signals:\n  - {name: db_qps,\n     query: x}\n",
 		"the name is not first":       "signals:\n  - {query: x, name: db_qps}\n",
 		"a comment with a brace":      "signals:\n  - {name: db_qps, query: x} # {see there}\n",
+		"of another file":             "signals:\n  - {name: request_rate, query: x}\n",
 		"one line":                    "signals: [{name: db_qps, query: x}]\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			diff, err := Patch("tidemark.yml", text, map[string]float64{"db_qps": 5.5})
-			if want := "tidemark.yml: the signals are written in a way that cannot be edited: set db_qps 5.5 yourself"; err == nil || err.Error() != want {
+			if want := "tidemark.yml: the signals are written in a way that cannot be edited, or not here: set db_qps 5.5 yourself"; err == nil || err.Error() != want {
 				t.Errorf("got error %v and %q, want %s", err, diff, want)
 			}
 		})

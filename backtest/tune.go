@@ -62,7 +62,7 @@ func (s Setting) Rate() float64 {
 // The range is run twice: once with all signals at each step, to know how many
 // anomalies each has there, and once with the settings that follow.
 func Tune(ctx context.Context, o Options, target float64) (*Tuning, error) {
-	o.Other, o.WhatIf, o.Pictures = nil, false, false
+	o.Other, o.WhatIf, o.Pictures, o.Read = nil, false, false, nil
 	progress := o.Progress
 	half := func(second int) func(done, total int) {
 		if progress == nil {

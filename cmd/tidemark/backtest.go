@@ -48,14 +48,7 @@ func backtestCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(ctx con
 				return err
 			}
 		}
-		logger := slog.New(slog.NewTextHandler(stderr, nil))
-		load := func(file string) (*config.Config, error) {
-			c, err := config.Load(file)
-			if err != nil {
-				return nil, err
-			}
-			return app.Discover(ctx, c, to, logger)
-		}
+		load := func(file string) (*config.Config, error) { return loadAsOf(ctx, file, to, stderr) }
 		if o.Config, err = load(*file); err != nil {
 			return err
 		}
@@ -74,6 +67,16 @@ func backtestCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(ctx con
 		}
 		return writeFile(*outputFile, func(w io.Writer) error { return backtestTo(ctx, o, *output, rec, w, stderr) })
 	}
+}
+
+// loadAsOf reads a configuration file, with the signals that are discovered as of
+// a time.
+func loadAsOf(ctx context.Context, file string, at time.Time, stderr io.Writer) (*config.Config, error) {
+	c, err := config.Load(file)
+	if err != nil {
+		return nil, err
+	}
+	return app.Discover(ctx, c, at, slog.New(slog.NewTextHandler(stderr, nil)))
 }
 
 func backtestTo(ctx context.Context, o backtest.Options, output string, rec *recording, stdout, stderr io.Writer) error {

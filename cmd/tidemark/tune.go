@@ -12,7 +12,6 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"tidemark/backtest"
-	"tidemark/config"
 )
 
 var errNoSetting = errors.New("no sensitivity meets the target: see above what was tried")
@@ -44,7 +43,7 @@ func tuneCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(ctx context
 				return err
 			}
 		}
-		if o.Config, err = config.Load(*file); err != nil {
+		if o.Config, err = loadAsOf(ctx, *file, o.End, stderr); err != nil {
 			return err
 		}
 		return tune(ctx, o, *file, rate, stdout, stderr)
