@@ -123,7 +123,7 @@ func syntheticReport() *Report {
 
 func TestHTML(t *testing.T) {
 	text := render(t, syntheticReport())
-	chance := fmt.Sprintf("%.2g", 32*float64(week)/float64(detector.PeriodFor(step, 4.5)))
+	chance := fmt.Sprintf("%.2g", 32*float64(week)/float64(syntheticReport().signals[0].FalseAlarmPeriod()))
 	for _, want := range []string{
 		"<h1>Wed 2025-03-05 12:00 to Wed 2025-03-12 11:59</h1>",
 		"at worst <b>40 % ↓</b>, usually 90 % (85–95 %)",

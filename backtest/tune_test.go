@@ -37,7 +37,7 @@ func testTune(t *testing.T, url string) {
 			}
 			last = done
 		},
-	}, 0)
+	}, 30)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,8 +49,8 @@ func testTune(t *testing.T, url string) {
 		t.Fatalf("got choice %d, want one of the settings:\n%s", tuning.Chosen, b.String())
 	}
 	chosen := tuning.Tried[tuning.Chosen]
-	if tuning.Tried[0].Rate() == 0 || chosen.Rate() > 0 || chosen.Report.Truth.recall().value() != 1 {
-		t.Errorf("got\n%s\nwant false pages as configured and none with the choice, which misses nothing", b.String())
+	if tuning.Tried[0].Rate() <= 30 || chosen.Rate() > 30 || chosen.Report.Truth.recall().value() != 1 {
+		t.Errorf("got\n%s\nwant more false pages than the target as configured and fewer with the choice, which misses nothing", b.String())
 	}
 
 	diff, err := Patch(file, eager, chosen.Sensitivities)
