@@ -176,6 +176,16 @@ func (c *Condition) check(v *View, open bool) finding {
 	return best
 }
 
+// expected reports whether a condition that sees nothing could: one of its
+// signals has series, or could not be read. One that nobody configured will not
+// speak, and nothing may wait for it.
+func (c *Condition) expected(v *View) bool {
+	return slices.ContainsFunc(c.Signals, func(name string) bool {
+		sight := v.Signals[name]
+		return sight.Err != nil || len(sight.Series) > 0
+	})
+}
+
 // factSurprise is the weight of a plain fact (a change, a value beyond a fixed
 // limit) among surprises: as strong as a clear anomaly.
 const factSurprise = 5

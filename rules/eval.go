@@ -128,7 +128,9 @@ func (r *Rule) match(v *View, open bool) *match {
 			metAny++
 			m.count(f, witnessCap, 1)
 		case Unseen:
-			unseenAny++
+			if f.cond.expected(v) {
+				unseenAny++
+			}
 		case NotMet:
 		}
 	}
