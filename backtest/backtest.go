@@ -22,6 +22,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"tidemark/config"
 	"tidemark/incident"
 	"tidemark/ingest"
@@ -191,9 +193,16 @@ func (o Options) grids(now time.Time) (history, span series.Grid, err error) {
 		return history, span, fmt.Errorf("there is no slot between the start %s and the end %s: choose a range of more than the evaluation interval, %s",
 			show(o.Start), show(end), o.Config.Global.EvaluationInterval)
 	}
+	if span.N > mostSlots {
+		return history, span, fmt.Errorf("there are %d slots between the start %s and the end %s: choose a range of at most %d, which are %s",
+			span.N, show(o.Start), show(end), mostSlots, model.Duration(mostSlots*step))
+	}
 	last := span.Start.Add(-step)
 	return series.Span(last.Add(-time.Duration(o.Config.Prometheus.History)), last, step), span, nil
 }
+
+// mostSlots bounds the range: nearly four years of minutes. More is a typing error.
+const mostSlots = 2_000_000
 
 func show(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 

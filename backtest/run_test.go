@@ -37,6 +37,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{"end before start", empty.URL, end, start, []string{"the end 2025-03-05T12:00:00Z is not after the start 2025-03-05T20:00:00Z", "exchange them"}},
 		{"future", empty.URL, start, now.Add(time.Hour), []string{"lies in the future", "write one that is not after " + now.UTC().Format("2006-")}},
 		{"shorter than a slot", empty.URL, start.Add(time.Second), start.Add(59 * time.Second), []string{"no slot between", "more than the evaluation interval, 1m"}},
+		{"huge", empty.URL, time.Unix(0, 0), end, []string{"slots between the start 1970-01-01T00:00:00Z and", "choose a range of at most 2000000, which are 1388d21h20m"}},
 		{"no data", empty.URL, start, end, []string{"no data between 2025-03-05T12:00:00Z and 2025-03-05T20:00:00Z of any signal (request_rate, latency_p99,", "choose a range that Prometheus still holds"}},
 		{"nobody listens", "http://127.0.0.1:1", start, end, []string{"prometheus http://127.0.0.1:1 is down", "connection refused", "start it, or correct prometheus.url"}},
 		{"no permission", refusing.URL, start, end, []string{"refuses the credentials: 401", "correct the credentials in the section prometheus"}},
