@@ -40,7 +40,7 @@ func incidentOf(record []byte) (incident.Incident, error) {
 func recordOfVerdict(v rules.Verdict) verdictRecord {
 	return verdictRecord{
 		Rule: v.Rule, Alert: v.Alert, Suspect: v.Suspect, Severity: v.Severity, Scope: v.Scope,
-		Confidence: number(v.Confidence), Onset: v.Onset.UTC(), NewestOnset: v.NewestOnset.UTC(), Victims: v.Victims,
+		Confidence: number(v.Confidence), Onset: v.Onset.UTC(), NewestOnset: v.NewestOnset.UTC(), Plain: v.Plain, Victims: v.Victims,
 		Summary: v.Summary, Description: v.Description, Runbook: v.Runbook,
 		Evidence: each(v.Evidence, func(e rules.Evidence) evidenceRecord {
 			return evidenceRecord{
@@ -58,7 +58,7 @@ func recordOfVerdict(v rules.Verdict) verdictRecord {
 func verdictOf(r verdictRecord) rules.Verdict {
 	return rules.Verdict{
 		Rule: r.Rule, Alert: r.Alert, Suspect: r.Suspect, Severity: r.Severity, Scope: r.Scope,
-		Confidence: float64(r.Confidence), Onset: r.Onset, NewestOnset: r.NewestOnset, Victims: r.Victims,
+		Confidence: float64(r.Confidence), Onset: r.Onset, NewestOnset: r.NewestOnset, Plain: r.Plain, Victims: r.Victims,
 		Summary: r.Summary, Description: r.Description, Runbook: r.Runbook,
 		Evidence: each(r.Evidence, func(e evidenceRecord) rules.Evidence {
 			return rules.Evidence{

@@ -90,6 +90,7 @@ type verdictRecord struct {
 	Confidence    number             `json:"confidence"`
 	Onset         time.Time          `json:"onset,omitzero"`
 	NewestOnset   time.Time          `json:"newest_onset,omitzero"`
+	Plain         bool               `json:"plain,omitempty"`
 	Victims       []signal.Component `json:"victims,omitempty"`
 	Summary       string             `json:"summary"`
 	Description   string             `json:"description"`

@@ -86,7 +86,7 @@ func full() (incident.Incident, incident.Anomaly, rules.Change) {
 		Accepted: []incident.Acceptance{{At: at(20), By: "alice", Signal: "cache_hit_ratio", Labels: model.LabelSet{"service": "shop"}}},
 		Verdict: rules.Verdict{
 			Rule: "cache_bypass", Alert: "CacheBypass", Suspect: signal.Cache, Severity: rules.Critical,
-			Scope: model.LabelSet{"service": `<shop> "ü"`}, Confidence: 0.93, Onset: at(10), NewestOnset: at(10),
+			Scope: model.LabelSet{"service": `<shop> "ü"`}, Confidence: 0.93, Onset: at(10), NewestOnset: at(10), Plain: true,
 			Victims: []signal.Component{signal.Database, signal.Application},
 			Summary: "Requests go past the cache.", Description: "Look at: cache.\nNot traffic.", Runbook: "/runbooks/cache-bypass",
 			Evidence: []rules.Evidence{{
