@@ -194,12 +194,27 @@ func (b *Book) Incidents() []Incident {
 // that recovers. A new fault brings new evidence, whatever is left of the old.
 const aftermath = time.Hour
 
-// fresh returns a verdict, or nil if all of its evidence is aftermath.
+// fresh returns a verdict, or nil if all of its evidence is aftermath. A fault
+// that returns begins when it is seen again: its signals may have been off since
+// the last time.
 func (p *page) fresh(ts time.Time, v *rules.Verdict) *rules.Verdict {
-	if v != nil && !v.NewestOnset.After(p.lastOver) && ts.Sub(p.lastOver) < aftermath {
+	if v == nil || v.NewestOnset.After(p.lastOver) || ts.Sub(p.lastOver) >= aftermath {
+		return v
+	}
+	if !p.returns(*v) {
 		return nil
 	}
-	return v
+	again := *v
+	again.Onset, again.NewestOnset = ts, ts
+	return &again
+}
+
+// returns reports whether a verdict is the fault of the last incident once more:
+// its evidence had gone, and is as plain as can be again. Consequences lead to
+// other diagnoses, or fade.
+func (p *page) returns(v rules.Verdict) bool {
+	n := len(p.closed)
+	return n > 0 && v.Plain && v.Rule == p.closed[n-1].Verdict.Rule
 }
 
 func (b *Book) begin(p *page, ts time.Time, res rules.Result) {
