@@ -5,16 +5,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -24,6 +20,7 @@ import (
 
 	"tidemark/demo/shop"
 	"tidemark/discover"
+	"tidemark/internal/backendtest"
 	"tidemark/internal/promtest"
 )
 
@@ -45,7 +42,7 @@ scrape_configs:
 	visit(t, "http://"+front)
 
 	s := source(t, p.URL)
-	await(t, "three scrapes of all four", func() error {
+	backendtest.Await(t, "three scrapes of all four", func() error {
 		v, err := s.Instant(t.Context(), "count(sum_over_time(up[1m]) >= 3)", time.Now())
 		if err == nil && (len(v) == 0 || v[0].Value < 4) {
 			err = fmt.Errorf("%v have answered", v)
@@ -145,7 +142,7 @@ func visit(t *testing.T, url string) {
 // its front and of its metrics.
 func startHAProxy(t *testing.T, backend string) (front, metrics string) {
 	t.Helper()
-	front, metrics = freeAddr(t), freeAddr(t)
+	front, metrics = promtest.FreeAddress(t), promtest.FreeAddress(t)
 	file := filepath.Join(t.TempDir(), "haproxy.cfg")
 	text := fmt.Sprintf(`
 defaults
@@ -165,7 +162,7 @@ backend shop
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	start(t, exec.Command(binary(t, "haproxy", "/usr/sbin/haproxy"), "-db", "-f", file))
+	backendtest.Run(t, exec.Command(backendtest.Program(t, "haproxy", "/usr/sbin/haproxy"), "-db", "-f", file))
 	return front, metrics
 }
 
@@ -173,112 +170,20 @@ backend shop
 // exporter.
 func startRedis(t *testing.T) (metrics string) {
 	t.Helper()
-	server := freeAddr(t)
-	_, port, _ := net.SplitHostPort(server)
-	start(t, exec.Command(binary(t, "redis-server"), "--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", t.TempDir(),
-		"--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"))
-	metrics = freeAddr(t)
-	start(t, exec.Command(binary(t, "prometheus-redis-exporter"), "--redis.addr=redis://"+server, "--web.listen-address="+metrics))
+	server := backendtest.StartRedis(t)
+	metrics = promtest.FreeAddress(t)
+	backendtest.Run(t, exec.Command(backendtest.Program(t, "prometheus-redis-exporter"), "--redis.addr=redis://"+server, "--web.listen-address="+metrics))
 	return metrics
 }
 
 // startPostgres starts PostgreSQL and its exporter, and returns the address of
-// the exporter. The server runs as another user if the test runs as root, which
-// PostgreSQL refuses.
+// the exporter.
 func startPostgres(t *testing.T) (metrics string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "discover-postgres-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	attr := &syscall.SysProcAttr{}
-	if os.Getuid() == 0 {
-		owner, err := user.Lookup("postgres")
-		if err != nil {
-			t.Fatal(err)
-		}
-		uid, _ := strconv.Atoi(owner.Uid)
-		gid, _ := strconv.Atoi(owner.Gid)
-		attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-		if err := os.Chown(dir, uid, gid); err != nil {
-			t.Fatal(err)
-		}
-	}
-	command := func(name string, args ...string) *exec.Cmd {
-		cmd := exec.Command(binary(t, name, "/usr/lib/postgresql/*/bin/"+name), args...)
-		cmd.SysProcAttr, cmd.Dir = attr, dir
-		return cmd
-	}
-	data := filepath.Join(dir, "data")
-	if out, err := command("initdb", "-D", data, "-U", "shop", "-A", "trust", "--no-sync").CombinedOutput(); err != nil {
-		t.Fatalf("initdb: %v\n%s", err, out)
-	}
-	server := freeAddr(t)
-	_, port, _ := net.SplitHostPort(server)
-	start(t, command("postgres", "-D", data, "-h", "127.0.0.1", "-p", port, "-k", dir, "-F"))
-	metrics = freeAddr(t)
-	exporter := exec.Command(binary(t, "prometheus-postgres-exporter"), "--web.listen-address="+metrics)
-	exporter.Env = append(os.Environ(), "DATA_SOURCE_NAME=postgres://shop@"+server+"/postgres?sslmode=disable")
-	start(t, exporter)
+	server := backendtest.StartPostgres(t)
+	metrics = promtest.FreeAddress(t)
+	exporter := exec.Command(backendtest.Program(t, "prometheus-postgres-exporter"), "--web.listen-address="+metrics)
+	exporter.Env = append(os.Environ(), "DATA_SOURCE_NAME="+server+"?sslmode=disable")
+	backendtest.Run(t, exporter)
 	return metrics
-}
-
-// binary finds a program, in PATH or by one of the patterns.
-func binary(t *testing.T, name string, patterns ...string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	for _, p := range patterns {
-		if found, _ := filepath.Glob(p); len(found) > 0 {
-			return found[len(found)-1]
-		}
-	}
-	t.Fatalf("%v: `make deps-test` installs what the tests need", err)
-	return ""
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-// start runs a server until the test is over, and shows what it wrote if the
-// test failed.
-func start(t *testing.T, cmd *exec.Cmd) {
-	t.Helper()
-	var log strings.Builder
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGINT)
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("%s wrote:\n%s", cmd.Path, log.String())
-		}
-	})
-}
-
-func await(t *testing.T, what string, try func() error) {
-	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		err := try()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: %v", what, err)
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
 }

@@ -4,31 +4,25 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"os/user"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tidemark/demo/shop"
+	"tidemark/internal/backendtest"
 )
 
 // TestRedisCache runs the cache and its faults against a real server.
 func TestRedisCache(t *testing.T) {
 	ctx := t.Context()
-	cache := shop.NewRedisCache(startRedis(t))
+	cache := shop.NewRedisCache(backendtest.StartRedis(t))
 	defer cache.Close()
-	await(t, "Redis", func() error { _, err := cache.Stats(ctx); return err })
+	backendtest.Await(t, "Redis", func() error { _, err := cache.Stats(ctx); return err })
 
 	set := func(key string, ttl time.Duration) {
 		t.Helper()
@@ -106,19 +100,19 @@ func TestRedisCache(t *testing.T) {
 	if err := cache.Refuse(ctx, false); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the repaired Redis", func() error { _, _, err := cache.Get(ctx, "product:499"); return err })
+	backendtest.Await(t, "the repaired Redis", func() error { _, _, err := cache.Get(ctx, "product:499"); return err })
 }
 
 // TestPostgresDatabase runs the database and its fault against a real server.
 func TestPostgresDatabase(t *testing.T) {
 	ctx := t.Context()
-	url := startPostgres(t)
+	url := backendtest.StartPostgres(t)
 	m := shop.Default
 	m.Query = shop.Duration{Mean: 20 * time.Millisecond}
 	m.Connections = 2
 	m.Contention = 0
 	var database *shop.PostgresDatabase
-	await(t, "PostgreSQL", func() (err error) {
+	backendtest.Await(t, "PostgreSQL", func() (err error) {
 		database, err = shop.OpenPostgres(ctx, url, m, 1)
 		return err
 	})
@@ -156,7 +150,7 @@ func TestPostgresDatabase(t *testing.T) {
 	for range 4 {
 		go ask(ctx)
 	}
-	await(t, "busy connections", func() error {
+	backendtest.Await(t, "busy connections", func() error {
 		if inUse, all := database.Pool(); inUse != 2 || all != 2 {
 			return fmt.Errorf("%d of %d connections are in use, want 2 of 2", inUse, all)
 		}
@@ -188,12 +182,12 @@ func TestShopOnRealServers(t *testing.T) {
 	m.Errors = 0
 	m.Query = shop.Duration{Mean: time.Millisecond}
 	m.QueryTimeout = 30 * time.Second
-	cache := shop.NewRedisCache(startRedis(t))
+	cache := shop.NewRedisCache(backendtest.StartRedis(t))
 	defer cache.Close()
-	await(t, "Redis", func() error { _, err := cache.Stats(ctx); return err })
-	url := startPostgres(t)
+	backendtest.Await(t, "Redis", func() error { _, err := cache.Stats(ctx); return err })
+	url := backendtest.StartPostgres(t)
 	var database *shop.PostgresDatabase
-	await(t, "PostgreSQL", func() (err error) {
+	backendtest.Await(t, "PostgreSQL", func() (err error) {
 		database, err = shop.OpenPostgres(ctx, url, m, 1)
 		return err
 	})
@@ -272,106 +266,4 @@ func counters(t *testing.T, g prometheus.Gatherer) map[string]float64 {
 		}
 	}
 	return values
-}
-
-// await tries until it works.
-func await(t *testing.T, what string, try func() error) {
-	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		err := try()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: %v", what, err)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-}
-
-// start runs a server until the test is over, and shows what it wrote if the
-// test failed.
-func start(t *testing.T, cmd *exec.Cmd) {
-	t.Helper()
-	var log strings.Builder
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGINT)
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("%s wrote:\n%s", cmd.Path, log.String())
-		}
-	})
-}
-
-func startRedis(t *testing.T) (addr string) {
-	t.Helper()
-	port := freePort(t)
-	start(t, exec.Command("redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "",
-		"--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru", "--dir", t.TempDir()))
-	return "127.0.0.1:" + port
-}
-
-// startPostgres starts a server as another user if the test runs as root, which
-// PostgreSQL refuses.
-func startPostgres(t *testing.T) (url string) {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "shop-postgres-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	attr := &syscall.SysProcAttr{}
-	if os.Getuid() == 0 {
-		owner, err := user.Lookup("postgres")
-		if err != nil {
-			t.Fatal(err)
-		}
-		uid, _ := strconv.Atoi(owner.Uid)
-		gid, _ := strconv.Atoi(owner.Gid)
-		attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-		if err := os.Chown(dir, uid, gid); err != nil {
-			t.Fatal(err)
-		}
-	}
-	command := func(name string, args ...string) *exec.Cmd {
-		cmd := exec.Command(postgresBinary(t, name), args...)
-		cmd.SysProcAttr = attr
-		cmd.Dir = dir
-		return cmd
-	}
-	data := filepath.Join(dir, "data")
-	if out, err := command("initdb", "-D", data, "-U", "shop", "-A", "trust", "--no-sync").CombinedOutput(); err != nil {
-		t.Fatalf("initdb: %v\n%s", err, out)
-	}
-	port := freePort(t)
-	start(t, command("postgres", "-D", data, "-h", "127.0.0.1", "-p", port, "-k", dir, "-F"))
-	return "postgres://shop@127.0.0.1:" + port + "/postgres"
-}
-
-// postgresBinary finds a program of the server, which Debian keeps out of PATH.
-func postgresBinary(t *testing.T, name string) string {
-	t.Helper()
-	if path, err := exec.LookPath(name); err == nil {
-		return path
-	}
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
-	if len(found) == 0 {
-		t.Fatalf("%s is not installed: apt-get install postgresql", name)
-	}
-	return found[len(found)-1]
 }

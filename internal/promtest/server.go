@@ -37,7 +37,7 @@ type Server struct {
 // start starts the program with the flags for a free address.
 func start(t testing.TB, name string, args func(addr string) []string) *Server {
 	t.Helper()
-	addr := freeAddress(t)
+	addr := FreeAddress(t)
 	s := &Server{
 		URL:  "http://" + addr,
 		t:    t,
@@ -175,8 +175,8 @@ func startProcess(path string, args []string, output *buffer) (*process, error) 
 	return p, nil
 }
 
-// freeAddress returns an address that nothing listened on a moment ago.
-func freeAddress(t testing.TB) string {
+// FreeAddress returns an address that nothing listened on a moment ago.
+func FreeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
