@@ -2,13 +2,14 @@ package ingest
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 )
+
+// notPrometheus stands before an error of an answer that cannot be decoded.
+const notPrometheus = "the answer is not one of the Prometheus API: "
 
 // Instant returns what an expression gives at one time, whatever signals the
 // source has: it is how a source is explored. The vector is empty if there is no
@@ -19,7 +20,7 @@ func (s *Source) Instant(ctx context.Context, expr string, at time.Time) (model.
 	defer cancel()
 	value, _, _, err := s.api.Query(within, expr, at, v1.WithTimeout(serverTimeout(timeout)))
 	if err != nil {
-		return nil, s.explored(ctx, within, err)
+		return nil, s.failure(ctx, within, err, badResponse, notPrometheus)
 	}
 	v, ok := value.(model.Vector)
 	if !ok {
@@ -35,30 +36,13 @@ func (s *Source) MetricNames(ctx context.Context, start, end time.Time) ([]strin
 	defer cancel()
 	values, _, _, err := s.api.LabelValues(within, model.MetricNameLabel, nil, start, end)
 	if err != nil {
-		return nil, s.explored(ctx, within, err)
+		return nil, s.failure(ctx, within, err, badResponse, notPrometheus)
 	}
 	names := make([]string, len(values))
 	for i, v := range values {
 		names[i] = string(v)
 	}
 	return names, nil
-}
-
-// explored turns an error of the API client into one of this package.
-func (s *Source) explored(ctx, within context.Context, err error) error {
-	switch {
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case within.Err() != nil:
-		return &queryError{timedOut, fmt.Sprintf("no complete answer within %s", s.config.Timeout)}
-	}
-	if e, ok := errors.AsType[*v1.Error](err); ok {
-		return apiError(e.Type, s.client.redact.text(e.Msg))
-	}
-	if reasonOf(err) == "" {
-		return &queryError{badResponse, "the answer is not one of the Prometheus API: " + s.client.redact.text(err.Error())}
-	}
-	return err
 }
 
 // Address is the source's URL as it may be shown: without user, password and

@@ -179,19 +179,11 @@ func (s *Source) ask(ctx context.Context, expr string, g series.Grid) (model.Mat
 		// One more than allowed, so that more than allowed can be told.
 		v1.WithLimit(uint64(s.config.MaxSeriesPerSignal)+1),
 	)
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
-	case err != nil && within.Err() != nil:
-		return nil, &queryError{timedOut, fmt.Sprintf("no complete answer within %s", s.config.Timeout)}
-	case err != nil:
-		if e, ok := errors.AsType[*v1.Error](err); ok {
-			return nil, apiError(e.Type, s.client.redact.text(e.Msg))
-		}
-		if reasonOf(err) == "" {
-			return nil, &queryError{unreachable, s.client.redact.text(err.Error())}
-		}
-		return nil, err
+	}
+	if err != nil {
+		return nil, s.failure(ctx, within, err, unreachable, "")
 	}
 	m, ok := value.(model.Matrix)
 	switch {
@@ -205,6 +197,25 @@ func (s *Source) ask(ctx context.Context, expr string, g series.Grid) (model.Mat
 		return nil, &queryError{partial, "the answer may be partial: " + s.client.redact.text(warnings[0])}
 	}
 	return m, nil
+}
+
+// failure turns an error of the API client into one of this package. Within is
+// the part of ctx that the request had. An error that tells no reason gets the
+// one given, with a prefix.
+func (s *Source) failure(ctx, within context.Context, err error, otherwise reason, prefix string) error {
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case within.Err() != nil:
+		return &queryError{timedOut, fmt.Sprintf("no complete answer within %s", s.config.Timeout)}
+	}
+	if e, ok := errors.AsType[*v1.Error](err); ok {
+		return apiError(e.Type, s.client.redact.text(e.Msg))
+	}
+	if reasonOf(err) == "" {
+		return &queryError{otherwise, prefix + s.client.redact.text(err.Error())}
+	}
+	return err
 }
 
 // serverTimeout returns the limit that the source is told: a tenth less than
