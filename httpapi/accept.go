@@ -39,8 +39,8 @@ type skippedForm struct {
 
 // accept takes the present level of the series that the body selects for normal.
 func (a *API) accept(r *http.Request) (any, error) {
-	if !a.opts.EnableAdminAPI {
-		return nil, &apiError{http.StatusForbidden, "forbidden", errors.New("the admin API is switched off: start with --web.enable-admin-api")}
+	if err := a.adminOnly(); err != nil {
+		return nil, err
 	}
 	body, err := readAccept(r.Body)
 	if err != nil {
@@ -93,7 +93,7 @@ func acceptError(err error) error {
 	case errors.As(err, &unknown):
 		return notFound("%w: GET /signals and /incidents list what there is", err)
 	case errors.As(err, &unjudged):
-		return &apiError{http.StatusConflict, "conflict", err}
+		return conflict("%w", err)
 	case errors.Is(err, ErrLearning):
 		return unavailable("%w", err)
 	default:

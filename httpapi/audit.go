@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -138,8 +137,8 @@ type dismissedForm struct {
 
 // dismiss dismisses the findings that the body selects.
 func (a *API) dismiss(r *http.Request) (any, error) {
-	if !a.opts.EnableAdminAPI {
-		return nil, &apiError{http.StatusForbidden, "forbidden", errors.New("the admin API is switched off: start with --web.enable-admin-api")}
+	if err := a.adminOnly(); err != nil {
+		return nil, err
 	}
 	var body dismissBody
 	if err := readBody(r.Body, &body, dismissExample); err != nil {

@@ -33,6 +33,14 @@ func notFound(format string, args ...any) error {
 	return &apiError{http.StatusNotFound, "not_found", fmt.Errorf(format, args...)}
 }
 
+func forbidden(format string, args ...any) error {
+	return &apiError{http.StatusForbidden, "forbidden", fmt.Errorf(format, args...)}
+}
+
+func conflict(format string, args ...any) error {
+	return &apiError{http.StatusConflict, "conflict", fmt.Errorf(format, args...)}
+}
+
 func unavailable(format string, args ...any) error {
 	return &apiError{http.StatusServiceUnavailable, "unavailable", fmt.Errorf(format, args...)}
 }

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -50,7 +49,7 @@ const (
 // recordEvent records an event that the body announces.
 func (a *API) recordEvent(r *http.Request) (any, error) {
 	if !a.opts.EnableEvents {
-		return nil, &apiError{http.StatusForbidden, "forbidden", errors.New("announcing events is switched off: start with --web.enable-events")}
+		return nil, forbidden("announcing events is switched off: start with --web.enable-events")
 	}
 	var body eventBody
 	if err := readBody(r.Body, &body, eventExample); err != nil {
@@ -70,8 +69,8 @@ func (a *API) recordEvent(r *http.Request) (any, error) {
 		a.opts.Logger.Info("A change is announced", "id", e.ID, "kind", e.Kind, "what", e.What, "labels", e.Labels.String(),
 			"user", user, "remote_address", r.RemoteAddr)
 	case !sameEvent(e, recorded, body.At != nil):
-		return nil, &apiError{http.StatusConflict, "conflict", fmt.Errorf(
-			"id %q is taken by %s %q at %s: give every change an id of its own", e.ID, recorded.Kind, recorded.What, recorded.At.Format(time.RFC3339))}
+		return nil, conflict(
+			"id %q is taken by %s %q at %s: give every change an id of its own", e.ID, recorded.Kind, recorded.What, recorded.At.Format(time.RFC3339))
 	}
 	labels := recorded.Labels
 	if labels == nil {

@@ -39,6 +39,14 @@ func crossOrigin() func(http.Handler) http.Handler {
 	return protection.Handler
 }
 
+// adminOnly is an error unless what changes the service's state is allowed.
+func (a *API) adminOnly() error {
+	if !a.opts.EnableAdminAPI {
+		return forbidden("the admin API is switched off: start with --web.enable-admin-api")
+	}
+	return nil
+}
+
 // limited cuts off request bodies that are longer than any that is expected.
 func limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
