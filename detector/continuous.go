@@ -61,7 +61,7 @@ func newContinuous(o Options, p pace) *continuous {
 		effect:    o.MinEffect,
 		base:      newBaseline(p, true),
 		spread:    spread{pace: p},
-		near:      newNearby(p),
+		near:      nearby{pace: p},
 	}
 	switch {
 	case o.Conditioned && o.Kind == Rate:
@@ -255,7 +255,7 @@ func (c *continuous) learn(at instant, held bool) {
 	}
 	c.near.hold(held)
 	if c.base.seasonal {
-		c.near.learnJump(at.hour())
+		c.near.learnJump(c.hour)
 	}
 	if held {
 		return
@@ -288,8 +288,8 @@ func (c *continuous) band(down, up float64) (expected, lower, upper float64) {
 	expected = c.value(c.expected, c.given)
 	s := c.s / c.weight
 	least := c.effect.distance(expected)
-	down = math.Min(down, runClip) + math.Max(c.near.excuses(-1), 0)
-	up = math.Min(up, runClip) + math.Max(c.near.excuses(1), 0)
+	down = math.Min(down, runClip) + c.near.excuses(-1)
+	up = math.Min(up, runClip) + c.near.excuses(1)
 	lower = math.Min(c.value(c.expected-down*s, c.given), expected-least)
 	upper = math.Max(c.value(c.expected+up*s, c.given), expected+least)
 	if c.log {

@@ -11,7 +11,7 @@ type head interface {
 	observe(at instant, s Sample) (evidence [3]float32, ok bool)
 
 	// statistics returns the head's statistics of the evidence, the newest
-	// sample being in it.
+	// sample being in it. It is called once for each sample.
 	statistics(e *evidence) [statistics]statistic
 
 	// handicap is taken from the surprise of a statistic: several chances
@@ -30,7 +30,7 @@ type head interface {
 	mean(sum tally, size int) float64
 
 	// deviation returns how unusual a run of samples is, in the unit of the
-	// run's statistic.
+	// short statistic.
 	deviation(sum tally, size int) float64
 
 	// learn takes in the observed sample. If held, it may be part of an

@@ -20,8 +20,8 @@ const (
 //
 // where m is the exponentially weighted mean of the residuals in spreads over
 // the blocks before the run, each held within ±3, and the moments are of the
-// last two weeks. A series that does not wander has φ = 0. While learning is held, m
-// slowly falls to 0: an anomaly does not become what is expected.
+// last two weeks. A series that does not wander has φ = 0. While learning is held,
+// m slowly falls to 0: an anomaly does not become what is expected.
 type nearby struct {
 	pace    pace
 	mean    float64 // in levels
@@ -37,8 +37,6 @@ type nearby struct {
 	visit, visits float64
 	hour          int
 }
-
-func newNearby(p pace) nearby { return nearby{pace: p} }
 
 // excuses returns by how many spreads a run on the side of sign must be larger
 // to be as unusual as one without wandering. A series that wandered to the other

@@ -15,8 +15,7 @@ import (
 func coldStart(s settings) {
 	ages := []time.Duration{0, time.Hour, 24 * time.Hour, 7 * 24 * time.Hour, 14 * 24 * time.Hour}
 	faultAges := []time.Duration{61 * time.Minute, 34 * time.Hour, 178 * time.Hour}
-	for v, volume := range volumes[:2] {
-		_ = v
+	for _, volume := range volumes[:2] {
 		fmt.Printf("\n%g/s: false alarms per series from the start to 1h, 1d, 7d, 14d; recall %% by age %v of each fault\n", volume, faultAges)
 		for _, w := range s.signals() {
 			alarms := make([]int, len(ages))
