@@ -13,8 +13,9 @@ import (
 	"tidemark/internal/promtest"
 )
 
-func TestBacktest(t *testing.T) {
-	begin := time.Date(2025, 3, 5, 12, 0, 0, 0, time.UTC)
+// startPast starts a Prometheus that knows five hours of a service's requests.
+func startPast(t *testing.T, begin time.Time) *promtest.Server {
+	t.Helper()
 	var past strings.Builder
 	past.WriteString("# TYPE requests gauge\n")
 	for i := range 300 {
@@ -22,7 +23,12 @@ func TestBacktest(t *testing.T) {
 	}
 	dir := t.TempDir()
 	promtest.LoadOpenMetrics(t, dir, past.String())
-	p := promtest.StartPrometheus(t, promtest.PrometheusOptions{Dir: dir})
+	return promtest.StartPrometheus(t, promtest.PrometheusOptions{Dir: dir})
+}
+
+func TestBacktest(t *testing.T) {
+	begin := time.Date(2025, 3, 5, 12, 0, 0, 0, time.UTC)
+	p := startPast(t, begin)
 	file := filepath.Join(t.TempDir(), "tidemark.yml")
 	text := fmt.Sprintf("prometheus: {url: %q, history: 3h}\nsignals:\n  - {name: request_rate, query: requests}\n  - {name: db_qps, query: queries}\n", p.URL)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {

@@ -9,20 +9,10 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"tidemark/internal/promtest"
 )
 
 func TestTune(t *testing.T) {
-	begin := time.Date(2025, 3, 5, 12, 0, 0, 0, time.UTC)
-	var past strings.Builder
-	past.WriteString("# TYPE requests gauge\n")
-	for i := range 300 {
-		fmt.Fprintf(&past, "requests{service=\"shop\"} %d %d\n", 100+i%7, begin.Add(time.Duration(i)*time.Minute).Unix())
-	}
-	dir := t.TempDir()
-	promtest.LoadOpenMetrics(t, dir, past.String())
-	p := promtest.StartPrometheus(t, promtest.PrometheusOptions{Dir: dir})
+	p := startPast(t, time.Date(2025, 3, 5, 12, 0, 0, 0, time.UTC))
 	file := filepath.Join(t.TempDir(), "tidemark.yml")
 	text := fmt.Sprintf("prometheus: {url: %q, history: 3h}\nsignals:\n  - {name: request_rate, query: requests}\n", p.URL)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
