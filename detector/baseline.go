@@ -109,10 +109,10 @@ func (b *baseline) learn(at instant, y, r, pull float64, held bool) {
 			b.local += pull * (b.localRate() - slow)
 		}
 		b.fast += (y - b.fast) * math.Max(1/b.seen, b.pace.rate(rememberFast))
-		if b.week != nil {
-			if day, ok := b.day.at(at.day); ok {
-				b.week.learn(at.week, y-b.slow-day, b.pace.samples(time.Hour))
-			}
+	}
+	if b.week != nil {
+		if day, ok := b.day.at(at.day); ok {
+			b.week.learn(at.week, y-b.slow-day, held)
 		}
 	}
 	days := b.seen / b.pace.samples(24*time.Hour)
@@ -141,5 +141,8 @@ func (b *baseline) shift(r float64, n int) {
 	b.fast += r
 	if b.seasonal {
 		b.local += r
+	}
+	if b.week != nil {
+		b.week.accept()
 	}
 }

@@ -246,6 +246,7 @@ func (d *Detector) decide(j *Judgement) {
 	}
 	if d.quiet >= d.clear {
 		d.calm()
+		j.Down, j.Up = 0, 0 // the windows held what is over
 	}
 }
 

@@ -214,7 +214,7 @@ func (c *Condition) checkSeries(o *Observation, open bool) finding {
 		if open {
 			threshold /= 2
 		}
-		f.Outcome = met(f.surprise >= threshold && !inside(j, dir))
+		f.Outcome = met(f.surprise >= threshold && !inside(j, dir) && (!o.stale() || beyond(j, dir)))
 	}
 	return f
 }
@@ -227,6 +227,14 @@ func inside(j detector.Judgement, d detector.Direction) bool {
 		return j.Value-j.Expected < (j.Upper-j.Expected)/2
 	}
 	return j.Expected-j.Value < (j.Expected-j.Lower)/2
+}
+
+// beyond reports whether the value is outside of the band on the side of d.
+func beyond(j detector.Judgement, d detector.Direction) bool {
+	if d == detector.Up {
+		return j.Value > j.Upper
+	}
+	return j.Value < j.Lower
 }
 
 // outgrows compares how much a series has grown with what could explain it.

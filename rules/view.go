@@ -54,6 +54,12 @@ func (o *Observation) since() time.Time {
 	return o.Judgement.Since
 }
 
+// stale reports whether there is an anomaly that was over in between: what the
+// detector's windows remember of it says nothing about the deviation of now.
+func (o *Observation) stale() bool {
+	return !o.Judgement.Since.IsZero() && o.Judgement.Since.Before(o.Course.returned)
+}
+
 // began is since, or when the values left the band if they are no anomaly.
 func (o *Observation) began() time.Time {
 	return cmp.Or(o.since(), o.Course.Began)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"sync"
@@ -54,7 +55,7 @@ func (t trial) withFaults(c change) trial {
 type outcome struct {
 	months float64
 	alarms int     // episodes in trials without faults
-	firing float64 // share of the time in them
+	firing float64 // months in them
 	faults int
 	found  int
 	delays []float64 // in samples, of the faults that were found
@@ -70,7 +71,13 @@ func (o *outcome) add(p outcome) {
 }
 
 func (o outcome) perMonth() float64 { return float64(o.alarms) / o.months }
-func (o outcome) recall() float64   { return float64(o.found) / float64(o.faults) }
+
+// often tells the alarms per month and the share of the time that they lasted.
+func (o outcome) often() string {
+	return fmt.Sprintf("%.2f (%.1f)", o.perMonth(), 100*o.firing/o.months)
+}
+
+func (o outcome) recall() float64 { return float64(o.found) / float64(o.faults) }
 
 // soon is the share of the faults that were found within n samples.
 func (o outcome) soon(n int) float64 {
@@ -107,7 +114,7 @@ func (t trial) falseAlarms(slots []slot, w watched, j judge) outcome {
 		}
 		last = i
 	}
-	out.firing /= float64(len(slots) - t.from)
+	out.firing *= out.months / float64(len(slots)-t.from)
 	return out
 }
 

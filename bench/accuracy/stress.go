@@ -53,10 +53,11 @@ func stress(s settings) {
 	}{
 		{"surges", func(t *trial) { t.stack.legit = surges }, nil},
 		{"drains", func(t *trial) { t.stack.legit = drains }, nil},
+		{"Sundays that halve the traffic at midnight", func(t *trial) { t.stack.weekend = atMidnight }, nil},
 		{"summer time, judged by the users' clock", toSummer(berlin), berlin},
 		{"summer time, judged in UTC", toSummer(berlin), nil},
 	} {
-		fmt.Printf("\n%s: false alarms per series and month\n", sc.name)
+		fmt.Printf("\n%s: false alarms per series and month (%% of the time)\n", sc.name)
 		ws := s.signals()
 		cells := map[key]outcome{}
 		var mu sync.Mutex
@@ -87,7 +88,7 @@ func stress(s settings) {
 			for c, con := range s.contenders(w) {
 				var row []string
 				for v := range volumes {
-					row = append(row, fmt.Sprintf("%.2f", cells[key{i, c, 0, v}].perMonth()))
+					row = append(row, cells[key{i, c, 0, v}].often())
 				}
 				columns = append(columns, con.name+" "+strings.Join(row, " / "))
 			}

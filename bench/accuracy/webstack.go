@@ -18,6 +18,7 @@ type stack struct {
 	length   int                               // steps
 	smooth   int                               // steps over which rates and ratios are formed, as rate() does
 	location *time.Location                    // of the users; nil is UTC
+	weekend  func(time.Time) float64           // factor of the traffic; nil is gently
 	legit    func(*rand.Rand, *stack) []change // changes that are no faults, or nil
 	faults   []change
 }
@@ -79,6 +80,10 @@ func (s *stack) run() []slot {
 	loc := s.location
 	if loc == nil {
 		loc = time.UTC
+	}
+	weekend := s.weekend
+	if weekend == nil {
+		weekend = gently
 	}
 	changes := s.faults
 	if s.legit != nil {
@@ -186,14 +191,23 @@ func rhythm(hour float64) float64 {
 	return 0.91 * math.Exp(0.55*math.Cos(x)+0.12*math.Cos(2*x))
 }
 
-// weekend is the factor of the weekend: 0.7, which comes and goes over six hours
+// gently is the factor of a weekend of 0.7 which comes and goes over six hours
 // around midnight.
-func weekend(local time.Time) float64 {
+func gently(local time.Time) float64 {
 	const low, ramp = 0.7, 3.0
 	hours := float64(local.Weekday())*24 + float64(local.Hour()) + float64(local.Minute())/60
 	into := math.Remainder(hours, 7*24) // from Sunday, 0:00
 	part := math.Min(into+24+ramp, 24+ramp-into) / (2 * ramp)
 	return 1 - (1-low)*math.Min(math.Max(part, 0), 1)
+}
+
+// atMidnight is the factor of a Sunday that halves the traffic from its first minute
+// to its last.
+func atMidnight(local time.Time) float64 {
+	if local.Weekday() == time.Sunday {
+		return 0.5
+	}
+	return 1
 }
 
 // days are factors of single days, which change from noon to noon.
