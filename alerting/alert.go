@@ -30,12 +30,12 @@ type builder struct {
 	labels   model.LabelSet
 }
 
-// offers returns the newest state of each alert. Pending incidents, and resolved
-// ones that never fired, have none.
+// offers returns the newest state of each alert. Incidents that never fired, or are
+// suppressed, have none.
 func (b builder) offers(incidents []incident.Incident, now time.Time) offers {
 	out := offers{}
 	for _, in := range incidents {
-		if in.State == incident.Firing || in.State == incident.Resolved && !in.FiredAt.IsZero() {
+		if in.Pages() {
 			out.add(b.offer(in, now))
 		}
 	}

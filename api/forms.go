@@ -66,6 +66,21 @@ type Incident struct {
 	SupersededBy Reference      `json:"superseded_by"`
 	Held         bool           `json:"held"`
 	Accepted     []Acceptance   `json:"accepted"`
+	SuppressedBy Reference      `json:"suppressed_by"`
+	Feedback     *Feedback      `json:"feedback"` // null if nobody gave any, or if it is not known
+}
+
+// Feedback is what a person says of an incident.
+type Feedback struct {
+	Verdict string    `json:"verdict"`
+	Comment string    `json:"comment"`
+	Author  Reference `json:"author"`
+	At      Instant   `json:"at"`
+}
+
+// FeedbackOf returns the form of feedback.
+func FeedbackOf(f incident.Feedback) Feedback {
+	return Feedback{string(f.Verdict), f.Comment, Reference(f.Author), Instant(f.At)}
 }
 
 // Acceptance is an operator's word that a level is the new normal.
@@ -119,7 +134,8 @@ func IncidentOf(in incident.Incident, runbook string) Incident {
 		Changes:      Forms(v.Changes, changeOf),
 		Blind:        texts(v.Blind),
 		SupersededBy: Reference(in.SupersededBy), Held: in.Held,
-		Accepted: Forms(in.Accepted, acceptanceOf),
+		Accepted:     Forms(in.Accepted, acceptanceOf),
+		SuppressedBy: Reference(in.SuppressedBy),
 	}
 }
 

@@ -172,6 +172,7 @@ func (a *app) api() *httpapi.API {
 		RecordEvent:     a.recordEvent,
 		EnableEvents:    a.opts.EnableEvents,
 		Audits:          a,
+		Feedback:        a.store,
 		ExternalURL:     a.external,
 		Runbooks:        docs.Runbooks(),
 		Logger:          a.logger,

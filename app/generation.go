@@ -25,6 +25,7 @@ type generation struct {
 	auditor  *audit.Auditor
 	sender   *alerting.Sender
 	registry *prometheus.Registry
+	expiry   expiry
 
 	// learn holds the signals whose history is not learned yet.
 	learn []signal.Signal
@@ -32,6 +33,8 @@ type generation struct {
 
 func (a *app) newGeneration(c *config.Config) (*generation, error) {
 	g := &generation{config: c, registry: prometheus.NewRegistry(), learn: c.Signals}
+	g.expiry = newExpiry(g.registry)
+	a.noteExpired(g, time.Now())
 	var err error
 	g.source, err = ingest.New(c.Prometheus, c.Signals, ingest.Options{Logger: a.logger, Registerer: g.registry})
 	if err != nil {
@@ -46,7 +49,7 @@ func (a *app) newGeneration(c *config.Config) (*generation, error) {
 		return nil, fmt.Errorf("alerting: %w", err)
 	}
 	g.engine, err = engine.New(engine.Options{
-		Config: c.Global, Signals: c.Signals, Rules: c.Rules, Source: g.source,
+		Config: c.Global, Signals: c.Signals, Rules: c.Rules, Suppressions: c.Suppressions, Source: g.source,
 		Publish: func(s *engine.Snapshot) { a.publish(g, s) },
 		Logger:  a.logger, Registerer: g.registry,
 	})
@@ -89,7 +92,7 @@ func (a *app) restore(g *generation) error {
 		return err
 	}
 	g.engine.Remember(accepted)
-	g.engine.Restore(incidents)
+	g.engine.Restore(incidents, g.slot(time.Now()))
 	g.sender.Notify(g.engine.Snapshot().Incidents)
 	if len(incidents) > 0 {
 		a.logger.Info("Incidents of the last run are restored", "incidents", len(incidents))

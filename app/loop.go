@@ -118,6 +118,7 @@ func (a *app) cycle(ctx context.Context, g *generation) {
 	ctx, cancel := context.WithTimeout(ctx, max(g.interval(), minCycleTimeout))
 	defer cancel()
 	start := time.Now()
+	a.noteExpired(g, start)
 	g.engine.Record(a.events.take())
 	if err := g.engine.Eval(ctx, g.slot(start)); err != nil {
 		a.logger.Warn("Nothing could be read, incidents are held as they are", "err", err)
@@ -156,6 +157,8 @@ func (a *app) reload(ctx context.Context, old *generation) (*generation, error) 
 	if len(old.learn) == 0 {
 		next.learn = fresh
 	}
+	// Somebody was told of what is suppressed from now on, and hears that it is over.
+	next.sender.Notify(old.engine.Snapshot().Incidents)
 	next.sender.Notify(next.engine.Snapshot().Incidents)
 	a.current.Store(next)
 	return next, nil

@@ -20,7 +20,8 @@ const month = 30 * 24 * time.Hour
 
 // Assessment compares the incidents with the faults that a person knows of.
 //
-// An incident belongs to a fault if the time for which it paged, from when it
+// A suppressed incident, of which nobody was told, counts for nothing. An incident
+// belongs to a fault if the time for which it paged, from when it
 // fired to when it was resolved, overlaps the fault's start to its end plus the
 // grace, and if its scope and the fault's have the same value for every label
 // that both have. It may belong to several faults.
@@ -68,16 +69,16 @@ func (f FoundFault) KindRight() (right, known bool) {
 
 // Assess compares the report with faults.
 func (r *Report) Assess(faults []Fault, grace time.Duration) *Assessment {
-	s := r.Stats
+	s, incidents := r.Stats, r.pages()
 	a := &Assessment{
 		Grace: grace, Services: s.Services,
 		Months:    float64(s.Slots-s.SkippedSlots) * float64(s.Step) / float64(month),
-		incidents: len(r.Incidents),
+		incidents: len(incidents),
 	}
 	belongs := map[string]bool{}
 	for _, f := range faults {
 		found := FoundFault{Fault: f}
-		for _, in := range r.Incidents {
+		for _, in := range incidents {
 			if f.concerns(in, grace) {
 				found.Incidents = append(found.Incidents, in)
 				belongs[in.ID] = true
@@ -90,7 +91,7 @@ func (r *Report) Assess(faults []Fault, grace time.Duration) *Assessment {
 		}
 		a.Faults = append(a.Faults, found)
 	}
-	for _, in := range r.Incidents {
+	for _, in := range incidents {
 		if !belongs[in.ID] {
 			a.False = append(a.False, in)
 		}

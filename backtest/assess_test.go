@@ -31,8 +31,11 @@ func page(id, alert, rule string, suspect signal.Component, scope model.LabelSet
 
 func TestAssess(t *testing.T) {
 	shop, news := model.LabelSet{"service": "shop"}, model.LabelSet{"service": "news"}
+	silent := page("silent", "DatabaseSlow", "database_slow", signal.Database, shop, 610, 650)
+	silent.SuppressedBy = "mine"
 	r := &Report{
 		Incidents: []incident.Incident{
+			silent,
 			page("first", "CacheBypass", "cache_bypass", signal.Cache, shop, 63, 110),
 			page("again", "DatabaseSlow", "database_slow", signal.Database, shop, 70, 80),
 			page("misnamed", "TrafficSurge", "traffic_surge", signal.Traffic, news, 210, 260),
@@ -51,7 +54,7 @@ func TestAssess(t *testing.T) {
 		fault(200, 250, news, signal.Database, "database_slow"),
 		fault(390, 400, shop, signal.Cache, ""),                                    // its page comes with the grace
 		fault(500, 510, model.LabelSet{"service": "shop", "region": "eu"}, "", ""), // paged before the file says it began
-		fault(600, 700, shop, signal.Database, ""),                                 // nobody was paged
+		fault(600, 700, shop, signal.Database, ""),                                 // nobody was paged, somebody suppressed it
 		fault(890, 950, nil, signal.Cache, "cache_down"),                           // in every scope
 		fault(-500, -400, shop, signal.Cache, ""),                                  // before the range
 	}, 15*time.Minute)

@@ -66,7 +66,7 @@ type Options struct {
 
 // Report is what a backtest found.
 type Report struct {
-	Incidents  []incident.Incident // that fired, as they stood at the end, by onset
+	Incidents  []incident.Incident // that fired, as they stood at the end, by onset; suppressed ones did not page
 	Anomalies  []incident.Anomaly  // all, as they stood at the end, by onset
 	Stats      Stats
 	Truth      *Assessment // nil if there are no faults to compare with

@@ -91,6 +91,15 @@ func (p Pair) Differences() string {
 	if a.Severity != b.Severity {
 		parts = append(parts, fmt.Sprintf("there %s, here %s", b.Severity, a.Severity))
 	}
+	switch here, there := p.A.SuppressedBy, p.B.SuppressedBy; {
+	case here == there:
+	case here == "":
+		parts = append(parts, "there suppressed by "+there)
+	case there == "":
+		parts = append(parts, "here suppressed by "+here)
+	default:
+		parts = append(parts, fmt.Sprintf("there suppressed by %s, here by %s", there, here))
+	}
 	if !a.Scope.Equal(b.Scope) {
 		parts = append(parts, "there in "+b.Scope.String())
 	}

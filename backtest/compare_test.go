@@ -39,6 +39,7 @@ func TestCompare(t *testing.T) {
 		severe(page("b4", "CacheDown", "cache_down", signal.Cache, model.LabelSet{"service": "news", "region": "eu"}, 200, 0), rules.Critical),
 		severe(page("b5", "CacheCold", "cache_cold", signal.Cache, news, 300, 0), rules.Critical),
 	}}
+	b.Incidents[3].SuppressedBy = "mine"
 	faults := []Fault{{Start: after(28), End: after(60), Scope: shop, Component: signal.Cache}}
 	a.Truth, b.Truth = a.Assess(faults, 0), b.Assess(faults, 0)
 	a.Comparison = compare("other.yml", a, b)
@@ -49,7 +50,7 @@ compared       here   other.yml
 incidents      5      5
 anomalies      0      0
 recall         100 %  100 %
-precision      40 %   40 %
+precision      40 %   50 %
 delay, median  2m     5m
 cause right    100 %  100 %
 one incident   0 %    0 %
@@ -58,7 +59,7 @@ one incident   0 %    0 %
   only there  Wed 2025-03-05 13:38:00  TrafficSurge  {service="news"}  Trouble.
   both        Wed 2025-03-05 12:28:00  CacheBypass   {service="shop"}  there CacheMisses, there warning, here critical, onset 3m later there, page 3m later there
   both        Wed 2025-03-05 12:38:00  DatabaseSlow  {service="shop"}  onset 5m earlier there, page 5m earlier there
-  both        Wed 2025-03-05 15:18:00  CacheDown     {service="news"}  there in {region="eu", service="news"}, there it goes on at the end of the range
+  both        Wed 2025-03-05 15:18:00  CacheDown     {service="news"}  there suppressed by mine, there in {region="eu", service="news"}, there it goes on at the end of the range
 `
 	if diff := cmp.Diff(want, text.String()); diff != "" {
 		t.Errorf("text (-want +got):\n%s", diff)

@@ -45,23 +45,24 @@ func (r *Report) WriteHTML(w io.Writer) error {
 
 // pageView is what the page shows.
 type pageView struct {
-	Style     template.CSS
-	Stats     Stats
-	Length    string
-	Warnings  []string
-	Incidents []incidentView
-	Undrawn   int // incidents without pictures
-	Lanes     []barLane
-	Rules     []countView
-	Signals   []countView
-	Anomalies int
-	PerWeek   string // incidents
-	Chance    string // anomalies of healthy series per week
-	Truth     *Assessment
-	Figures   []figure
-	WhatIf    *WhatIf
-	Compare   *Comparison
-	Sides     []SideBySide // nil without a comparison
+	Style      template.CSS
+	Stats      Stats
+	Length     string
+	Warnings   []string
+	Incidents  []incidentView
+	Undrawn    int // incidents without pictures
+	Lanes      []barLane
+	Rules      []countView
+	Signals    []countView
+	Anomalies  int
+	PerWeek    string // incidents
+	Suppressed int    // incidents
+	Chance     string // anomalies of healthy series per week
+	Truth      *Assessment
+	Figures    []figure
+	WhatIf     *WhatIf
+	Compare    *Comparison
+	Sides      []SideBySide // nil without a comparison
 }
 
 // incidentView is an incident with its charts.
@@ -109,7 +110,7 @@ func (r *Report) view() pageView {
 	v := pageView{
 		Style: template.CSS(reportCSS),
 		Stats: s, Length: inDays(s.length()), Warnings: s.Warnings(), Anomalies: len(r.Anomalies),
-		PerWeek: s.perWeek(len(r.Incidents)), Truth: r.Truth, WhatIf: r.WhatIf,
+		PerWeek: s.perWeek(len(r.Incidents)), Suppressed: r.suppressed(), Truth: r.Truth, WhatIf: r.WhatIf,
 	}
 	for i, in := range r.Incidents {
 		one := incidentView{Incident: in, Paged: in.FiredAt.Sub(in.StartedAt), Lasted: s.over(in).Sub(in.StartedAt)}

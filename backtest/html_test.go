@@ -139,6 +139,17 @@ func TestHTML(t *testing.T) {
 	}
 }
 
+func TestHTMLShowsSuppressed(t *testing.T) {
+	r := syntheticReport()
+	r.Incidents[0].SuppressedBy = "weekly-import"
+	text := render(t, r)
+	for _, want := range []string{"1 per week, 1 suppressed<", `data-label="Paged after">suppressed<`, "suppressed by <b>weekly-import</b>, nobody is told, resolved after 22m."} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not hold %s", want)
+		}
+	}
+}
+
 // TestHTMLStandsAlone looks for anything that a browser would run or fetch, and
 // for elements that the hostile text has made.
 func TestHTMLStandsAlone(t *testing.T) {

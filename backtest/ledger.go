@@ -69,3 +69,11 @@ func inOrder[T any](m map[string]T, of func(T) (time.Time, string)) []T {
 	})
 	return out
 }
+
+// pages returns the incidents that somebody was told of.
+func (r *Report) pages() []incident.Incident {
+	return slices.DeleteFunc(slices.Clone(r.Incidents), func(in incident.Incident) bool { return in.SuppressedBy != "" })
+}
+
+// suppressed counts the others.
+func (r *Report) suppressed() int { return len(r.Incidents) - len(r.pages()) }

@@ -2,6 +2,7 @@ package backtest
 
 import (
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,7 +26,7 @@ func live(t *testing.T, c *config.Config) ([]incident.Incident, []incident.Anoma
 		t.Fatal(err)
 	}
 	e, err := engine.New(engine.Options{
-		Config: c.Global, Signals: c.Signals, Rules: c.Rules, Source: source,
+		Config: c.Global, Signals: c.Signals, Rules: c.Rules, Suppressions: c.Suppressions, Source: source,
 		Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
 	if err != nil {
@@ -62,7 +63,9 @@ func TestOnPrometheus(t *testing.T) {
 }
 
 func testSameAsLive(t *testing.T, url string) {
-	c := load(t, configuration(t, url, ", points_per_query: 300", signals))
+	c := load(t, configuration(t, url, ", points_per_query: 300", signals+`
+suppressions: [{name: new-cluster, scope: {cluster: b}, max_severity: critical, until: 2030-01-01, reason: it is being built}]
+`))
 	report, err := Run(t.Context(), Options{Config: c, Start: start, End: end})
 	if err != nil {
 		t.Fatal(err)
@@ -77,11 +80,11 @@ func testSameAsLive(t *testing.T, url string) {
 	}
 	var alerts []string
 	for _, in := range report.Incidents {
-		alerts = append(alerts, in.Verdict.Alert+in.Verdict.Scope.String()+" "+string(in.State))
+		alerts = append(alerts, strings.TrimSpace(in.Verdict.Alert+in.Verdict.Scope.String()+" "+string(in.State)+" "+in.SuppressedBy))
 	}
 	want := []string{
 		`CacheBypass{cluster="a", service="shop"} resolved`,
-		`DatabaseSlow{cluster="b"} resolved`, // its service came later
+		`DatabaseSlow{cluster="b"} resolved new-cluster`, // its service came later
 		`DatabaseSlow{cluster="a", service="shop"} resolved`,
 	}
 	if diff := cmp.Diff(want, alerts); diff != "" {

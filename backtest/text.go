@@ -59,7 +59,11 @@ func writeIncident(b *bytes.Buffer, in incident.Incident) {
 	if len(v.Blind) > 0 {
 		line("blind", strings.Join(v.Blind, ", "))
 	}
-	line("paged", fmt.Sprintf("%s after its onset", model.Duration(in.FiredAt.Sub(in.StartedAt))))
+	if in.SuppressedBy == "" {
+		line("paged", fmt.Sprintf("%s after its onset", model.Duration(in.FiredAt.Sub(in.StartedAt))))
+	} else {
+		line("suppressed", "by "+in.SuppressedBy+", nobody is told")
+	}
 	line(ending(in))
 	b.WriteByte('\n')
 }
@@ -99,6 +103,9 @@ func (r *Report) writeTotals(b *bytes.Buffer) {
 	fmt.Fprintf(tw, "incidents\t%d\t%s\n", len(r.Incidents), s.perWeek(len(r.Incidents)))
 	for _, t := range tally(r.Incidents, func(in incident.Incident) string { return in.Verdict.Alert }) {
 		fmt.Fprintf(tw, "  %s\t%d\t%s\n", t.name, t.n, s.perWeek(t.n))
+	}
+	if n := r.suppressed(); n > 0 {
+		fmt.Fprintf(tw, "suppressed\t%d\t%s\n", n, s.perWeek(n))
 	}
 	fmt.Fprintf(tw, "anomalies\t%d\t%s\n", len(r.Anomalies), s.perWeek(len(r.Anomalies)))
 	for _, t := range tally(r.Anomalies, func(a incident.Anomaly) string { return a.Signal }) {

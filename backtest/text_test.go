@@ -29,8 +29,12 @@ func TestText(t *testing.T) {
 		State: incident.Firing, StartedAt: at(600), FiredAt: at(605),
 		Verdict: rules.Verdict{Alert: "TrafficSurge", Suspect: signal.Traffic, Severity: rules.Warning, Confidence: 0.5, Summary: "More requests."},
 	}
+	known := incident.Incident{
+		State: incident.Resolved, StartedAt: at(700), FiredAt: at(701), ResolvedAt: at(710), SuppressedBy: "weekly-import",
+		Verdict: rules.Verdict{Alert: "CacheMisses", Suspect: signal.Cache, Severity: rules.Warning, Confidence: 0.5, Summary: "More misses."},
+	}
 	r := &Report{
-		Incidents: []incident.Incident{bypass, surge},
+		Incidents: []incident.Incident{bypass, surge, known},
 		Anomalies: []incident.Anomaly{{Signal: "request_rate"}, {Signal: "db_qps"}, {Signal: "db_qps"}},
 		Stats:     Stats{Start: start, End: at(14*24*60 - 1), Step: step, Slots: 14 * 24 * 60, Series: 9, Samples: 1000, Partial: true},
 	}
@@ -54,10 +58,18 @@ Wed 2025-03-05 22:00:00  TrafficSurge  {}  warning
   paged       5m after its onset
   firing      still at the end of the range
 
+Wed 2025-03-05 23:40:00  CacheMisses  {}  warning
+  suspect     cache (50 % sure)
+  summary     More misses.
+  suppressed  by weekly-import, nobody is told
+  resolved    after 10m, at 23:50:00
+
 Wed 2025-03-05 12:00:00 to Wed 2025-03-19 11:59:00: 14 days of 20160 slots, 9 series, 1000 samples
-incidents       2  1 per week
+incidents       3  1.5 per week
   CacheBypass   1  0.5 per week
+  CacheMisses   1  0.5 per week
   TrafficSurge  1  0.5 per week
+suppressed      1  0.5 per week
 anomalies       3  1.5 per week
   db_qps        2  1 per week
   request_rate  1  0.5 per week

@@ -39,13 +39,13 @@ type Setting struct {
 	Report *Report
 }
 
-// pages counts the incidents that fired; if the faults are known, only those that
+// pages counts the incidents that paged; if the faults are known, only those that
 // are false.
 func (s Setting) pages() int {
 	if s.Report.Truth != nil {
 		return len(s.Report.Truth.False)
 	}
-	return len(s.Report.Incidents)
+	return len(s.Report.pages())
 }
 
 // Rate returns the pages per week that count against the target.
@@ -150,7 +150,7 @@ func quieter(sensitivity, offset float64) float64 {
 
 // evidenceOf names the signals that the pages which count rest on.
 func evidenceOf(r *Report) map[string]bool {
-	incidents := r.Incidents
+	incidents := r.pages()
 	if r.Truth != nil {
 		incidents = r.Truth.False
 	}

@@ -29,9 +29,9 @@ type WhatIf struct {
 // an offset.
 type WhatIfColumn struct {
 	Offset    float64
-	Incidents []incident.Incident
-	Anomalies map[string]int // by signal
-	Truth     *Assessment    // nil if there are no faults to compare with
+	Incidents []incident.Incident // that paged
+	Anomalies map[string]int      // by signal
+	Truth     *Assessment         // nil if there are no faults to compare with
 }
 
 // shiftedBy returns the configuration with each of the offsets but 0.
@@ -83,7 +83,7 @@ func whatIf(signals []signal.Signal, r *Report, others []*Report) *WhatIf {
 }
 
 func columnOf(offset float64, r *Report) WhatIfColumn {
-	c := WhatIfColumn{Offset: offset, Incidents: r.Incidents, Anomalies: map[string]int{}, Truth: r.Truth}
+	c := WhatIfColumn{Offset: offset, Incidents: r.pages(), Anomalies: map[string]int{}, Truth: r.Truth}
 	for _, a := range r.Anomalies {
 		c.Anomalies[a.Signal]++
 	}

@@ -23,6 +23,7 @@ import (
 	"tidemark/ingest"
 	"tidemark/rules"
 	"tidemark/signal"
+	"tidemark/suppression"
 )
 
 // Config is the whole configuration file. Without signals it is valid, and waits
@@ -34,6 +35,8 @@ type Config struct {
 	RuleFiles  []string        `yaml:"rule_files,omitempty"`
 	Alerting   alerting.Config `yaml:"alerting"`
 	Audit      audit.Config    `yaml:"audit"`
+
+	Suppressions suppression.List `yaml:"suppressions,omitempty"`
 
 	// Rules are the built-in rules and those of the rule files.
 	Rules *rules.Set `yaml:"-"`
@@ -113,8 +116,10 @@ func (c *Config) finish(dir string) error {
 	if c.Checks, err = c.loadChecks(dir); err != nil {
 		return err
 	}
-	c.Rules, err = c.loadRules(dir)
-	return err
+	if c.Rules, err = c.loadRules(dir); err != nil {
+		return err
+	}
+	return c.Suppressions.Check(c.Rules, c.Signals)
 }
 
 // blank reports whether the text holds no YAML at all: nothing but space,
@@ -136,6 +141,9 @@ func (c *Config) complete() error {
 		Sensitivity: c.Global.Sensitivity,
 
 		FalseAlarmEvery: time.Duration(c.Global.FalseAlarmEvery),
+	}
+	if err := c.Suppressions.Complete(c.Global.Location()); err != nil {
+		return err
 	}
 	byName := map[string]*signal.Signal{}
 	for i := range c.Signals {
@@ -213,12 +221,15 @@ func (c *Config) With(scope []string, signals []signal.Signal) (*Config, error) 
 	if err := next.complete(); err != nil {
 		return nil, err
 	}
-	return &next, next.Rules.CheckSignals(next.Signals)
+	if err := next.Rules.CheckSignals(next.Signals); err != nil {
+		return nil, err
+	}
+	return &next, next.Suppressions.Check(next.Rules, next.Signals)
 }
 
 var (
 	unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)
-	signalName   = regexp.MustCompile(`signal "([^"]+)"`)
+	entryName    = regexp.MustCompile(`^(?:signals|suppressions)\[\d+\]: (?:signal|suppression) "([^"]+)"|^suppression "([^"]+)"`)
 	yamlLine     = regexp.MustCompile(`line (\d+): `)
 )
 
@@ -236,16 +247,16 @@ func locate(file string, text []byte, err error) error {
 	if m := yamlLine.FindStringSubmatch(msg); m != nil {
 		return fmt.Errorf("%s:%s: %s", file, m[1], strings.Replace(msg, m[0], "", 1))
 	}
-	if m := signalName.FindStringSubmatch(msg); m != nil && strings.HasPrefix(msg, "signals[") {
-		if n := lineOf(text, m[1], strings.Contains(msg, "declared twice")); n > 0 {
+	if m := entryName.FindStringSubmatch(msg); m != nil {
+		if n := lineOf(text, m[1]+m[2], strings.Contains(msg, "declared twice")); n > 0 {
 			return fmt.Errorf("%s:%d: %s", file, n, msg)
 		}
 	}
 	return fmt.Errorf("%s: %s", file, msg)
 }
 
-// lineOf returns the line that declares the signal (the last such line if so
-// asked), counted from 1, or 0.
+// lineOf returns the line that declares what has the name (the last such line if
+// so asked), counted from 1, or 0.
 func lineOf(text []byte, name string, last bool) int {
 	re := regexp.MustCompile(`^\s*-?\s*\{?\s*name:\s*["']?` + regexp.QuoteMeta(name) + `\b`)
 	n, found := 0, 0

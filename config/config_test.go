@@ -5,6 +5,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"tidemark/incident"
+	"tidemark/rules"
 )
 
 func TestExampleLoads(t *testing.T) {
@@ -18,6 +24,41 @@ func TestExampleLoads(t *testing.T) {
 	}
 	if given["db_latency"] != "db_qps" || given["db_qps"] != "request_rate" {
 		t.Errorf("loads are %v, want db_latency given db_qps given request_rate", given)
+	}
+}
+
+// TestExampleSuppression loads the example with the suppression that is commented
+// out in it.
+func TestExampleSuppression(t *testing.T) {
+	text, err := os.ReadFile("../tidemark.example.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, section, found := strings.Cut(string(text), "# suppressions:\n")
+	if !found {
+		t.Fatal("the example has no suppressions that are commented out")
+	}
+	file := filepath.Join(t.TempDir(), "tidemark.yml")
+	text = []byte(head + "suppressions:\n" + strings.ReplaceAll(section, "#   ", "  "))
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := incident.Incident{State: incident.Pending, Verdict: rules.Verdict{
+		Rule: "cache_misses", Severity: rules.Warning, Scope: model.LabelSet{"service": "shop"}, Evidence: []rules.Evidence{{Signal: "latency_p99"}},
+	}}
+	monday := time.Date(2027, 3, 1, 3, 0, 0, 0, time.UTC)
+	if got := c.Suppressions.Covering(in, monday); got != "weekly-import" {
+		t.Errorf("on Monday at three it is suppressed by %q, want weekly-import", got)
+	}
+	if got := c.Suppressions.Covering(in, monday.Add(time.Hour)); got != "" {
+		t.Errorf("an hour later it is suppressed by %q, want nothing", got)
+	}
+	if !strings.Contains(c.String(), "start_time: \"02:00\"") {
+		t.Errorf("the configuration in force does not show the window:\n%s", c)
 	}
 }
 
@@ -84,6 +125,11 @@ func TestBadConfigs(t *testing.T) {
 		{"no URL", replace("  url: http://127.0.0.1:9090", "  timeout: 5s"), "url is missing"},
 		{"wrong Alertmanager URL", replace("url: http://127.0.0.1:9093", "url: ftp://x"), "ftp"},
 		{"missing rule file", minimal + "rule_files: [missing.yml]\n", `: rule_files: "missing.yml" does not exist: correct the path`},
+		{"suppression without an end", minimal + "suppressions:\n  - {name: mine, rule: cache_down, reason: r}\n", `:12: suppression "mine": until is missing: write when to look again`},
+		{"suppression of everything", minimal + "suppressions:\n  - name: mine\n    until: 2027-01-01\n    reason: r\n", `:12: suppression "mine": nothing says what it covers`},
+		{"suppression of an unknown rule", minimal + "suppressions:\n  - {name: mine, rule: cache, until: 2027-01-01, reason: r}\n", `:12: suppressions[0]: suppression "mine" names the unknown rule "cache": write one of`},
+		{"suppression of an unknown signal", minimal + "suppressions:\n  - {name: mine, signals: [qps], until: 2027-01-01, reason: r}\n", `:12: suppressions[0]: suppression "mine" names the unknown signal "qps": write one of request_rate`},
+		{"misspelt suppression", minimal + "suppressions:\n  - {nam: mine}\n", ":12: field nam is not known here"},
 		{"rule naming an unknown signal", minimal + "rule_files: [testdata/unknown-signal.yml]\n", `unknown-signal.yml: rule "mine" names the unknown signal "nowhere": declare it under signals, or correct the name`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 	"tidemark/rules"
 	"tidemark/series"
 	"tidemark/signal"
+	"tidemark/suppression"
 )
 
 // Source reads the signals.
@@ -37,6 +38,9 @@ type Options struct {
 	Signals []signal.Signal
 	Rules   *rules.Set
 	Source  Source
+
+	// Suppressions keep incidents from paging.
+	Suppressions suppression.List
 
 	// Publish is called after each cycle with what is known then. It must not
 	// block. Nil is nobody.
@@ -96,9 +100,11 @@ func New(o Options) (*Engine, error) {
 	return e, nil
 }
 
-// Restore puts incidents of an earlier run back, before the first cycle.
-func (e *Engine) Restore(incidents []incident.Incident) {
+// Restore puts incidents of an earlier run back, before the first cycle. Which of
+// them are suppressed is decided as of ts.
+func (e *Engine) Restore(incidents []incident.Incident, ts time.Time) {
 	e.book.Restore(incidents)
+	e.suppress(ts)
 	e.publish()
 }
 
@@ -121,6 +127,9 @@ func (e *Engine) Adopt(old *Engine) (fresh []signal.Signal) {
 				t.detector.Keep(w.options.Holidays)
 			}
 		}
+	}
+	if e.ready { // else the first cycle will
+		e.suppress(e.last)
 	}
 	e.publish()
 	return fresh
@@ -161,6 +170,7 @@ func (e *Engine) Eval(ctx context.Context, ts time.Time) error {
 	if err != nil {
 		e.blind = err
 		e.book.Hold()
+		e.suppress(ts)
 		e.metrics.failed.Inc()
 		e.publish()
 		e.notify()

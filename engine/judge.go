@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/common/model"
 
+	"tidemark/incident"
 	"tidemark/rules"
 )
 
@@ -24,7 +25,13 @@ func (e *Engine) judge(ts time.Time) {
 			e.judgeScope(ts, scope, nil)
 		}
 	}
+	e.suppress(ts)
 	e.book.Expire(ts)
+}
+
+// suppress decides which incidents do not page as of ts.
+func (e *Engine) suppress(ts time.Time) {
+	e.book.Suppress(func(in incident.Incident) string { return e.opts.Suppressions.Covering(in, ts) })
 }
 
 func (e *Engine) judgeScope(ts time.Time, scope model.LabelSet, groups []*group) {

@@ -13,6 +13,7 @@ type metrics struct {
 	accepted               prometheus.Counter
 	lastSlot               prometheus.Gauge
 	series, incidents      *prometheus.GaugeVec
+	suppressed             prometheus.Gauge
 	blind                  prometheus.Gauge
 	progress               prometheus.Gauge
 }
@@ -41,6 +42,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		incidents: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "tidemark_engine_incidents", Help: "Incidents in the book by state.",
 		}, []string{"state"}),
+		suppressed: f.NewGauge(prometheus.GaugeOpts{
+			Name: "tidemark_engine_incidents_suppressed", Help: "Firing incidents that a suppression keeps from paging.",
+		}),
 		blind: f.NewGauge(prometheus.GaugeOpts{
 			Name: "tidemark_engine_signals_unreadable", Help: "Signals that could not be read in the newest cycle.",
 		}),
@@ -60,9 +64,14 @@ func (m *metrics) set(s *Snapshot) {
 		m.series.WithLabelValues(state.String()).Set(float64(states[state]))
 	}
 	counts := map[incident.State]int{}
+	suppressed := 0
 	for _, in := range s.Incidents {
 		counts[in.State]++
+		if in.State == incident.Firing && in.SuppressedBy != "" {
+			suppressed++
+		}
 	}
+	m.suppressed.Set(float64(suppressed))
 	for _, state := range []incident.State{incident.Pending, incident.Firing, incident.Resolved} {
 		m.incidents.WithLabelValues(string(state)).Set(float64(counts[state]))
 	}

@@ -14,6 +14,7 @@ import (
 	"tidemark/engine"
 	"tidemark/rules"
 	"tidemark/store"
+	"tidemark/suppression"
 )
 
 // Engine is where the newest state comes from.
@@ -32,6 +33,10 @@ type Configuration interface {
 	Interval() time.Duration
 	// YAML returns the whole configuration without secrets.
 	YAML() string
+	// Suppressions returns those that are configured, expired ones among them.
+	Suppressions() suppression.List
+	// Location returns the zone whose days and weeks people live by.
+	Location() *time.Location
 }
 
 // Options are what the API needs.
@@ -61,6 +66,10 @@ type Options struct {
 	// Audits shows the audits of the configuration, and takes dismissals with
 	// EnableAdminAPI. Nil is none.
 	Audits Audits
+
+	// Feedback keeps what people say of incidents, and takes it with
+	// EnableAdminAPI. Nil is none.
+	Feedback Feedback
 
 	// ExternalURL is under which people and reverse proxies reach the service.
 	// Its path is the prefix of every route. Nil is the root of an unknown host.

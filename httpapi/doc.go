@@ -11,8 +11,9 @@
 // (NaN, an infinity, the zero time) is null. Ratios are 0–1, durations seconds.
 //
 // The package changes nothing itself: a reload, an accepted level, an
-// announced event and a dismissal are handed on, each only if it is switched on. It fetches no
-// URL that a request names, and it runs without a script in any page, so that
+// announced event, a dismissal and feedback are handed on, each only if it is
+// switched on. A suppression is proposed as text, for a person to put into the
+// configuration. It fetches no URL that a request names, and it runs without a script in any page, so that
 // hostile label values stay text. It does not listen either: TLS, HTTP/2 and
 // basic authentication belong to the exporter-toolkit, which is given Server.
 package httpapi

@@ -22,6 +22,7 @@ import (
 	"tidemark/rules"
 	"tidemark/signal"
 	"tidemark/store"
+	"tidemark/suppression"
 )
 
 var (
@@ -87,7 +88,11 @@ func pageOf[T any](all []T, err error, q store.Query, span func(T) (time.Time, t
 // fakeConfiguration has the built-in rules.
 type fakeConfiguration struct{ set *rules.Set }
 
-func (f fakeConfiguration) Rules() []*rules.Rule    { return f.set.Rules() }
+func (f fakeConfiguration) Rules() []*rules.Rule     { return f.set.Rules() }
+func (f fakeConfiguration) Location() *time.Location { return time.UTC }
+func (f fakeConfiguration) Suppressions() suppression.List {
+	return suppression.List{{Name: "weekly-import", Until: "2026-04-01", Reason: "the import reads all", Author: "bob"}}
+}
 func (f fakeConfiguration) Interval() time.Duration { return 15 * time.Second }
 func (f fakeConfiguration) YAML() string {
 	return "prometheus:\n  url: http://127.0.0.1:9090\n  basic_auth:\n    password: <secret>\n"
@@ -227,6 +232,7 @@ func testOptions(t *testing.T) Options {
 	return Options{
 		Engine: fakeEngine{s}, History: h, Configuration: fakeConfiguration{set},
 		Audits:      audits(),
+		Feedback:    newFakeFeedback(),
 		ExternalURL: &url.URL{Scheme: "https", Host: "tidemark.example.com"},
 		Logger:      slog.New(slog.DiscardHandler), Registerer: reg, Gatherer: reg,
 	}

@@ -15,8 +15,16 @@ type (
 
 func formOfAnomaly(a anomaly) anomalyForm { return api.AnomalyOf(a.Anomaly, a.active) }
 
-func (a *API) formOfIncident(in incident.Incident) incidentForm {
-	return api.IncidentOf(in, a.absolute(in.Verdict.Runbook))
+// incidentForms returns how an incident is shown, with what is said of it now.
+func (a *API) incidentForms() func(incident.Incident) incidentForm {
+	feedback := a.feedback()
+	return func(in incident.Incident) incidentForm {
+		form := api.IncidentOf(in, a.absolute(in.Verdict.Runbook))
+		if f, ok := feedback[in.ID]; ok {
+			form.Feedback = new(api.FeedbackOf(f))
+		}
+		return form
+	}
 }
 
 // formsOf returns the form of each item, never nil.

@@ -28,7 +28,7 @@ func (a *API) incidents(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return incidentsForm{formsOf(found, a.formOfIncident), reference(next)}, nil
+	return incidentsForm{formsOf(found, a.incidentForms()), reference(next)}, nil
 }
 
 func (a *API) incident(r *http.Request) (any, error) {
@@ -36,7 +36,7 @@ func (a *API) incident(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.formOfIncident(in), nil
+	return a.incidentForms()(in), nil
 }
 
 // findIncidents returns a page of incidents and the cursor of the next. Open

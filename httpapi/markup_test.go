@@ -12,7 +12,9 @@ import (
 	"golang.org/x/net/html"
 
 	"tidemark/audit"
+	"tidemark/incident"
 	"tidemark/rules"
+	"tidemark/suppression"
 )
 
 // hostile is text as an attacker would put it into a label or a metric.
@@ -26,7 +28,7 @@ func TestHostileText(t *testing.T) {
 	evil := model.LabelSet{"service": hostile, "pod": hostile}
 	s, h := fixture()
 	in := bypass()
-	in.SupersededBy, in.Held = hostile, true
+	in.SupersededBy, in.Held, in.SuppressedBy = hostile, true, hostile
 	v := &in.Verdict
 	v.Alert, v.Scope, v.Summary, v.Description, v.Runbook, v.Severity, v.Suspect = hostile, evil, hostile, hostile, "javascript:alert(1)", hostile, hostile
 	v.Evidence[0].Title, v.Evidence[0].Labels, v.Evidence[0].Signal = hostile, evil, hostile
@@ -45,13 +47,26 @@ func TestHostileText(t *testing.T) {
 	evilAudits.report.Results[4].Err = errors.New(hostile)
 	evilAudits.dismissals[0].By, evilAudits.dismissals[0].Reason = hostile, hostile
 	o.Audits, o.EnableAdminAPI = evilAudits, true
+	o.Configuration = evilConfiguration{o.Configuration}
+	said := incident.Feedback{Verdict: incident.False, Comment: hostile, Author: hostile}
+	kept := newFakeFeedback()
+	kept.given[in.ID] = said
+	kept.given["recent0000000001"] = said // for which a suppression is proposed
+	o.Feedback = kept
 	handler := New(o).Handler()
 	query := url.QueryEscape(hostile)
-	targets := append(slices.Clone(every), "/signals/request_rate", "/incidents?rule="+query, "/incidents?match[]="+query, "/anomalies?signal="+query+"&start="+query,
+	targets := append(slices.Clone(every), "/signals/request_rate", "/incidents/"+in.ID+"?comment", "/incidents?rule="+query, "/incidents?match[]="+query, "/anomalies?signal="+query+"&start="+query,
 		"/signals/request_rate?match[]="+query, "/"+url.PathEscape(hostile), "/incidents/"+url.PathEscape(hostile))
 	for _, target := range targets {
 		checkMarkup(t, target, page(t, handler, target))
 	}
+}
+
+// evilConfiguration has a hostile suppression.
+type evilConfiguration struct{ Configuration }
+
+func (evilConfiguration) Suppressions() suppression.List {
+	return suppression.List{{Name: hostile, Until: hostile, Reason: hostile, Author: hostile}}
 }
 
 // checkMarkup fails on every element and attribute that no page of tidemark

@@ -14,17 +14,20 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"tidemark/incident"
 )
 
 type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	panics   prometheus.Counter
+	feedback *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
 	f := promauto.With(reg)
-	return &metrics{
+	m := &metrics{
 		requests: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "tidemark_http_requests_total",
 			Help: "HTTP requests by route, status code and method.",
@@ -38,7 +41,15 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "tidemark_http_panics_total",
 			Help: "HTTP requests whose handler panicked. Each is a bug; the log holds its stack.",
 		}),
+		feedback: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidemark_incidents_feedback_total",
+			Help: "Feedback that people gave on incidents, by whether the incident was useful or false.",
+		}, []string{"verdict"}),
 	}
+	for _, o := range incident.Opinions {
+		m.feedback.WithLabelValues(string(o))
+	}
+	return m
 }
 
 // initialise makes the series of every route known before its first request.

@@ -15,6 +15,7 @@ import (
 	"tidemark/incident"
 	"tidemark/rules"
 	"tidemark/signal"
+	"tidemark/suppression"
 )
 
 // Limits of the incident page.
@@ -35,6 +36,12 @@ type incidentView struct {
 	Timeline   []moment
 	Accept     string        // the command that accepts its levels, if that is possible
 	Earlier    []incidentRow // the same rule in the same scope
+
+	Suppression *suppression.Suppression // that keeps it from paging; nil if it is not configured any more
+	Feedback    *incident.Feedback
+	CanJudge    bool   // feedback is taken
+	Commenting  bool   // with a comment
+	Proposal    string // a suppression as YAML, if it was false
 }
 
 type evidenceView struct {
@@ -59,8 +66,10 @@ func (a *API) incidentPage(w http.ResponseWriter, r *http.Request) {
 		a.showError(w, err)
 		return
 	}
-	f := frame{Title: in.Verdict.Alert, Section: "/incidents", Page: a.viewOf(in)}
-	if in.Open() {
+	view := a.viewOf(in)
+	view.Commenting = r.URL.Query().Has("comment")
+	f := frame{Title: in.Verdict.Alert, Section: "/incidents", Page: view}
+	if in.Open() && !view.Commenting { // what is being written must stay
 		f.Refresh = openRefresh
 	}
 	a.show(w, http.StatusOK, "incident", f)
@@ -71,6 +80,15 @@ func (a *API) viewOf(in incident.Incident) incidentView {
 	view := incidentView{incidentRow: rowOf(in), Runbook: v.Runbook, Blind: blinds(s, v.Blind), Timeline: timeline(s, in), Earlier: a.earlier(in)}
 	if a.opts.EnableAdminAPI && in.Open() {
 		view.Accept = fmt.Sprintf(`curl -X POST -d '{"incident_id":%q}' %s`, in.ID, a.absolute("/api/v1/accept"))
+	}
+	view.Suppression = a.opts.Configuration.Suppressions().Named(in.SuppressedBy)
+	view.CanJudge = a.opts.EnableAdminAPI && a.opts.Feedback != nil
+	feedback := a.feedback()
+	if f, ok := feedback[in.ID]; ok {
+		view.Feedback = &f
+		if f.Verdict == incident.False && in.SuppressedBy == "" {
+			view.Proposal, _ = a.proposal(in, feedback, time.Now()) // a hint, like what was seen before
+		}
 	}
 	if !math.IsNaN(v.Confidence) {
 		view.Confidence = signal.Signal{Kind: detector.Ratio}.Format(v.Confidence)
@@ -133,19 +151,24 @@ func timeline(s *engine.Snapshot, in incident.Incident) []moment {
 	return ms
 }
 
-// earlier returns the last incidents with the same rule and scope. It is only a
-// hint, so that it is left out if history cannot be read.
-func (a *API) earlier(in incident.Incident) []incidentRow {
+// alike returns earlier incidents with the same rule and scope, the newest first.
+func (a *API) alike(in incident.Incident) ([]incident.Incident, error) {
 	f := filter{
 		state: string(incident.Resolved), rules: []string{in.Verdict.Rule},
 		start: in.StartedAt.Add(-earlierWithin), end: in.StartedAt, limit: earlierSearch,
 	}
 	found, _, err := a.findIncidents(f)
+	return slices.DeleteFunc(found, func(other incident.Incident) bool {
+		return other.ID == in.ID || !other.Verdict.Scope.Equal(in.Verdict.Scope)
+	}), err
+}
+
+// earlier returns the last of them. It is only a hint, so that it is left out if
+// history cannot be read.
+func (a *API) earlier(in incident.Incident) []incidentRow {
+	found, err := a.alike(in)
 	if err != nil {
 		return nil
 	}
-	found = slices.DeleteFunc(found, func(other incident.Incident) bool {
-		return other.ID == in.ID || !other.Verdict.Scope.Equal(in.Verdict.Scope)
-	})
 	return formsOf(found[:min(len(found), earlierShown)], rowOf)
 }

@@ -23,6 +23,7 @@ type overview struct {
 	Late        string // by how much the newest slot is late; empty if it is not
 	Firing      []incidentRow
 	Pending     []incidentRow
+	Suppressed  []incidentRow // open
 	Resolved    []incidentRow
 	HistoryGone string // why history cannot be read
 	Blind       []engine.SignalStatus
@@ -42,9 +43,13 @@ func (a *API) overviewPage(w http.ResponseWriter, _ *http.Request) {
 		p.Late = span(late)
 	}
 	for _, in := range s.Incidents {
-		if in.State == incident.Firing {
+		switch {
+		case !in.Open():
+		case in.SuppressedBy != "":
+			p.Suppressed = append(p.Suppressed, rowOf(in))
+		case in.State == incident.Firing:
 			p.Firing = append(p.Firing, rowOf(in))
-		} else if in.Open() {
+		default:
 			p.Pending = append(p.Pending, rowOf(in))
 		}
 	}

@@ -67,7 +67,7 @@ func ruleViewOf(r *rules.Rule, s *engine.Snapshot) ruleView {
 func ruleState(name string, s *engine.Snapshot) string {
 	state := "inactive"
 	for _, in := range s.Incidents {
-		if in.Verdict.Rule == name && in.Open() && state != string(incident.Firing) {
+		if in.Verdict.Rule == name && alerts(in) && state != string(incident.Firing) {
 			state = string(in.State)
 		}
 	}

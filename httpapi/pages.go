@@ -86,7 +86,7 @@ func (a *API) health() health {
 		}
 	}
 	for _, in := range s.Incidents {
-		if in.State == incident.Firing {
+		if in.State == incident.Firing && in.SuppressedBy == "" {
 			h.Firing++
 		}
 	}

@@ -54,11 +54,15 @@ type groupForm struct {
 }
 
 func (a *API) alerts(*http.Request) (any, error) {
-	open := slices.DeleteFunc(slices.Clone(a.opts.Engine.Snapshot().Incidents), func(in incident.Incident) bool { return !in.Open() })
+	open := slices.DeleteFunc(slices.Clone(a.opts.Engine.Snapshot().Incidents), func(in incident.Incident) bool { return !alerts(in) })
 	return struct {
 		Alerts []alertForm `json:"alerts"`
 	}{formsOf(open, a.formOfAlert)}, nil
 }
+
+// alerts reports whether an incident is an alert, or may become one: the others
+// are under /incidents.
+func alerts(in incident.Incident) bool { return in.Open() && in.SuppressedBy == "" }
 
 func (a *API) formOfAlert(in incident.Incident) alertForm {
 	v := in.Verdict
@@ -143,7 +147,7 @@ func (a *API) formOfRule(rule *rules.Rule, s *engine.Snapshot) ruleForm {
 		form.Health = "unknown"
 	}
 	for _, in := range s.Incidents {
-		if !in.Open() || in.Verdict.Rule != rule.Name {
+		if !alerts(in) || in.Verdict.Rule != rule.Name {
 			continue
 		}
 		form.Alerts = append(form.Alerts, a.formOfAlert(in))

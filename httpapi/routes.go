@@ -22,6 +22,7 @@ func (a *API) routes() http.Handler {
 	r.Get("/incidents", a.negotiated(a.incidents, a.incidentsPage))
 	r.Get("/incidents/{id}", a.negotiated(a.incident, a.incidentPage))
 	r.Get("/incidents/{id}/postmortem.md", a.postmortem)
+	r.Post("/incidents/{id}/feedback", a.feedbackFromPage)
 
 	r.Get("/api/v1/alerts", a.data(a.alerts))
 	r.Get("/api/v1/rules", a.data(a.rules))
@@ -30,6 +31,8 @@ func (a *API) routes() http.Handler {
 	r.Get("/api/v1/audit", a.data(a.audit))
 	r.Post("/api/v1/audit/dismiss", a.data(a.dismiss))
 	r.Post("/api/v1/events", a.data(a.recordEvent))
+	r.Post("/api/v1/incidents/{id}/feedback", a.data(a.giveFeedback))
+	r.Get("/api/v1/incidents/{id}/suppression", a.suppression)
 
 	r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(a.opts.Gatherer, promhttp.HandlerOpts{
 		ErrorLog: gatherLog{a.opts.Logger}, Registry: a.opts.Registerer,

@@ -54,6 +54,7 @@ type page struct {
 	rival    string    // another rule that fits better while the incident fires
 	against  int       // cycles in a row for the rival
 	lastOver time.Time // when evidence of the last resolved incident was last seen
+	paged    string    // ID of the last incident that fired and was not suppressed
 	closed   []*Incident
 }
 

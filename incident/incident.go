@@ -41,6 +41,10 @@ type Incident struct {
 	// because its diagnosis fits better; else it is empty.
 	SupersededBy string
 
+	// SuppressedBy names the suppression that keeps it from paging; empty if it
+	// pages. While resolved, it is the last one.
+	SuppressedBy string
+
 	// Held is set while the evidence cannot be read: the incident stays as it is.
 	Held bool
 

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -78,6 +79,9 @@ func (s *Scenario) details(want expected, in incident.Incident) []string {
 	}
 	if want.Severity != "" && want.Severity != in.Verdict.Severity {
 		wrong("severity", want.Severity, in.Verdict.Severity)
+	}
+	if want.SuppressedBy != in.SuppressedBy {
+		wrong("suppression", cmp.Or(want.SuppressedBy, "none"), cmp.Or(in.SuppressedBy, "none"))
 	}
 	if want.ResolvedBy != nil {
 		by := want.ResolvedBy.in(s.times.Start)

@@ -33,6 +33,10 @@ type expected struct {
 	Fires  moment         `yaml:"fires"`
 	Within model.Duration `yaml:"within"`
 
+	// SuppressedBy names the suppression that keeps it from paging; one that is
+	// not expected is a problem.
+	SuppressedBy string `yaml:"suppressed_by"`
+
 	// ResolvedBy is when it has to be over; nil is not checked.
 	ResolvedBy *moment `yaml:"resolved_by"`
 }

@@ -15,7 +15,7 @@ func incidentRow(in incident.Incident) (row, error) {
 		ID: in.ID, State: in.State,
 		StartedAt: in.StartedAt.UTC(), DetectedAt: in.DetectedAt.UTC(), FiredAt: in.FiredAt.UTC(),
 		LastSeen: in.LastSeen.UTC(), ResolvedAt: in.ResolvedAt.UTC(),
-		SupersededBy: in.SupersededBy, Held: in.Held, Verdict: recordOfVerdict(in.Verdict),
+		SupersededBy: in.SupersededBy, SuppressedBy: in.SuppressedBy, Held: in.Held, Verdict: recordOfVerdict(in.Verdict),
 		Accepted: each(in.Accepted, recordOfAcceptance),
 	})
 	if err != nil {
@@ -32,7 +32,7 @@ func incidentOf(record []byte) (incident.Incident, error) {
 	return incident.Incident{
 		ID: r.ID, State: r.State,
 		StartedAt: r.StartedAt, DetectedAt: r.DetectedAt, FiredAt: r.FiredAt, LastSeen: r.LastSeen, ResolvedAt: r.ResolvedAt,
-		SupersededBy: r.SupersededBy, Held: r.Held, Verdict: verdictOf(r.Verdict),
+		SupersededBy: r.SupersededBy, SuppressedBy: r.SuppressedBy, Held: r.Held, Verdict: verdictOf(r.Verdict),
 		Accepted: each(r.Accepted, acceptanceOfRecord),
 	}, nil
 }

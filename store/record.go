@@ -68,6 +68,7 @@ type incidentRecord struct {
 	LastSeen     time.Time      `json:"last_seen,omitzero"`
 	ResolvedAt   time.Time      `json:"resolved_at,omitzero"`
 	SupersededBy string         `json:"superseded_by,omitempty"`
+	SuppressedBy string         `json:"suppressed_by,omitempty"`
 	Held         bool           `json:"held,omitempty"`
 	Verdict      verdictRecord  `json:"verdict"`
 
@@ -140,6 +141,14 @@ type dismissalRecord struct {
 	Reason string         `json:"reason"`
 	At     time.Time      `json:"at,omitzero"`
 	Until  time.Time      `json:"until,omitzero"`
+}
+
+type feedbackRecord struct {
+	IncidentID string           `json:"incident_id"`
+	At         time.Time        `json:"at,omitzero"`
+	Verdict    incident.Opinion `json:"verdict"`
+	Comment    string           `json:"comment,omitempty"`
+	Author     string           `json:"author,omitempty"`
 }
 
 type anomalyRecord struct {

@@ -1,7 +1,7 @@
 // Package store remembers incidents, anomalies, change events, announced ones
-// among them, deliveries, and what operators accepted and dismissed on disk, so
-// that a restart or a crash in the middle of an incident loses nothing that was
-// acknowledged.
+// among them, deliveries, what operators accepted and dismissed, and what they say
+// of incidents on disk, so that a restart or a crash in the middle of an incident
+// loses nothing that was acknowledged.
 //
 // Vocabulary: a table holds rows of one kind, ordered by when they began; a row
 // is open until its end is known; a record is a row's content as JSON, in forms

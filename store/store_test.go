@@ -82,7 +82,7 @@ func full() (incident.Incident, incident.Anomaly, rules.Change) {
 	}
 	in := incident.Incident{
 		ID: "a1b2c3", State: incident.Resolved, StartedAt: at(10).Add(123456789), DetectedAt: at(11), FiredAt: at(12),
-		LastSeen: at(30), ResolvedAt: at(35), SupersededBy: "d4e5f6", Held: true,
+		LastSeen: at(30), ResolvedAt: at(35), SupersededBy: "d4e5f6", SuppressedBy: "mine", Held: true,
 		Accepted: []incident.Acceptance{{At: at(20), By: "alice", Signal: "cache_hit_ratio", Labels: model.LabelSet{"service": "shop"}}},
 		Verdict: rules.Verdict{
 			Rule: "cache_bypass", Alert: "CacheBypass", Suspect: signal.Cache, Severity: rules.Critical,

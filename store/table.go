@@ -24,8 +24,9 @@ var (
 	acceptanceTable = table{"acceptances"}
 	eventTable      = table{"events"}
 	dismissalTable  = table{"dismissals"}
+	feedbackTable   = table{"feedback"}
 
-	tables = []table{incidentTable, anomalyTable, changeTable, acceptanceTable, eventTable, dismissalTable}
+	tables = []table{incidentTable, anomalyTable, changeTable, acceptanceTable, eventTable, dismissalTable, feedbackTable}
 )
 
 // row is one row of a table. Its record is only valid within the transaction.

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/promslog"
@@ -102,7 +103,7 @@ func serveCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(stderr io.
 	serve.Flag("storage.retention", "How long resolved incidents are kept.").Default("90d").SetValue(&o.Retention)
 	serve.Flag("web.external-url", "URL under which tidemark is reached from outside, for links in alerts. Its path is the prefix of all pages.").StringVar(&o.ExternalURL)
 	serve.Flag("web.enable-lifecycle", "Allow reload by HTTP request.").BoolVar(&o.EnableLifecycle)
-	serve.Flag("web.enable-admin-api", "Allow requests that change what counts as normal, or dismiss findings.").BoolVar(&o.EnableAdminAPI)
+	serve.Flag("web.enable-admin-api", "Allow requests that change what counts as normal, dismiss findings, or say whether an incident was useful.").BoolVar(&o.EnableAdminAPI)
 	serve.Flag("web.enable-events", "Allow requests that announce changes, such as deploys.").BoolVar(&o.EnableEvents)
 	o.Web = kingpinflag.AddFlags(serve, ":9733")
 	logs := &promslog.Config{Level: promslog.NewLevel(), Format: promslog.NewFormat()}
@@ -125,6 +126,9 @@ func checkConfiguration(file string, stdout io.Writer) error {
 	}
 	if days := len(c.Global.Holidays); days > 0 {
 		fmt.Fprintf(stdout, "%s: valid, %d holidays\n", c.Global.HolidaysFile, days)
+	}
+	for _, s := range c.Suppressions.Expired(time.Now()) {
+		fmt.Fprintf(stdout, "%s: suppression %s has expired on %s, its incidents page: remove it, or write a later until\n", file, s.Name, s.Until)
 	}
 	showSensitivities(stdout, c.Signals)
 	return nil

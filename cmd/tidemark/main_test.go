@@ -22,6 +22,8 @@ func TestCommandLine(t *testing.T) {
 		"signals: [{name: request_rate, query: x}, {name: error_ratio, query: x, sensitivity: 6}]\n")
 	write("days.yml", "holidays: [{date: 12-25}, {date: 2027-03-26}]\n")
 	holidays := write("holidays.yml", "global: {holidays_file: days.yml}\nprometheus: {url: 'http://127.0.0.1:9090'}\nsignals: [{name: deploys, query: x}]\n")
+	suppressions := write("suppressions.yml", "prometheus: {url: 'http://127.0.0.1:9090'}\nsignals: [{name: deploys, query: x}]\nsuppressions:\n"+
+		"- {name: old, rule: cache_down, reason: r, until: 2020-01-01}\n- {name: new, rule: cache_down, reason: r, until: 2099-01-01}\n")
 	misspelt := write("misspelt.yml", "global: {intervall: 1m}\n")
 	badRule := write("rules.yml", "rules: [{name: a, suspect: redis}]\n")
 	goodRule := write("good.yml", "rules: [{name: a, suspect: cache, summary: s, all: [{signal: cache_up, below: 1}]}]\n")
@@ -40,6 +42,8 @@ func TestCommandLine(t *testing.T) {
 		{"configuration with a budget", []string{"check", "config", budget}, 0, budget + ": valid, 2 signals, 10 rules\n" +
 			"sensitivity 3.57, about one false alarm per series in 8 weeks: request_rate\nsensitivity 6, about one false alarm per series in more than 20 years: error_ratio\n", ""},
 		{"configuration with holidays", []string{"check", "config", holidays}, 0, holidays + ": valid, 1 signals, 10 rules\ndays.yml: valid, 2 holidays\n", ""},
+		{"configuration with a suppression that has expired", []string{"check", "config", suppressions}, 0, suppressions + ": valid, 1 signals, 10 rules\n" +
+			suppressions + ": suppression old has expired on 2020-01-01, its incidents page: remove it, or write a later until\n", ""},
 		{"configuration with a misspelt field", []string{"check", "config", misspelt}, 1, "", misspelt + ":1: field intervall is not known here"},
 		{"missing configuration", []string{"check", "config", dir + "/none.yml"}, 1, "", "none.yml: no such file or directory"},
 		{"rules", []string{"check", "rules", goodRule}, 0, "1 rules are valid\n", ""},
