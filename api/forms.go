@@ -52,7 +52,8 @@ type Incident struct {
 	Scope        model.LabelSet `json:"scope"`
 	Suspect      string         `json:"suspect"`
 	Confidence   Number         `json:"confidence"`
-	Victims      []string       `json:"victims"`
+	Victims      []string       `json:"victims"`            // components, then the services that call the suspect's
+	Suspects     []string       `json:"suspects,omitempty"` // services in the same trouble, the most suspect first
 	StartedAt    Instant        `json:"started_at"`
 	DetectedAt   Instant        `json:"detected_at"`
 	ResolvedAt   Instant        `json:"resolved_at"`
@@ -126,7 +127,8 @@ func IncidentOf(in incident.Incident, runbook string) Incident {
 	return Incident{
 		ID: in.ID, Rule: v.Rule, State: string(in.State), Severity: string(v.Severity),
 		Scope: labelsOf(v.Scope), Suspect: string(v.Suspect), Confidence: Number(v.Confidence),
-		Victims:   texts(v.Victims),
+		Victims:   append(texts(v.Victims), v.Callers...),
+		Suspects:  texts(v.Suspects),
 		StartedAt: Instant(in.StartedAt), DetectedAt: Instant(in.DetectedAt), ResolvedAt: Instant(in.ResolvedAt),
 		Summary: v.Summary, Description: v.Description, RunbookURL: Reference(runbook),
 		Evidence:     Forms(v.Evidence, evidenceOf),

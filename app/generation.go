@@ -49,7 +49,7 @@ func (a *app) newGeneration(c *config.Config) (*generation, error) {
 		return nil, fmt.Errorf("alerting: %w", err)
 	}
 	g.engine, err = engine.New(engine.Options{
-		Config: c.Global, Signals: c.Signals, Rules: c.Rules, Suppressions: c.Suppressions, Source: g.source,
+		Config: c.Global, Signals: c.Signals, Rules: c.Rules, Suppressions: c.Suppressions, Topology: c.Topology, Source: g.source,
 		Publish: func(s *engine.Snapshot) { a.publish(g, s) },
 		Logger:  a.logger, Registerer: g.registry,
 	})

@@ -28,7 +28,7 @@ func newLane(c *config.Config, f feed) (*lane, error) {
 	l := &lane{replay: &replay{}, ledger: newLedger(), feed: f}
 	var err error
 	l.engine, err = engine.New(engine.Options{
-		Config: c.Global, Signals: c.Signals, Rules: c.Rules, Suppressions: c.Suppressions, Source: l.replay,
+		Config: c.Global, Signals: c.Signals, Rules: c.Rules, Suppressions: c.Suppressions, Topology: c.Topology, Source: l.replay,
 		Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
 	return l, err

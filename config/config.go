@@ -24,6 +24,7 @@ import (
 	"tidemark/rules"
 	"tidemark/signal"
 	"tidemark/suppression"
+	"tidemark/topology"
 )
 
 // Config is the whole configuration file. Without signals it is valid, and waits
@@ -35,6 +36,7 @@ type Config struct {
 	RuleFiles  []string        `yaml:"rule_files,omitempty"`
 	Alerting   alerting.Config `yaml:"alerting"`
 	Audit      audit.Config    `yaml:"audit"`
+	Topology   topology.Config `yaml:"topology,omitempty"`
 
 	Suppressions suppression.List `yaml:"suppressions,omitempty"`
 
@@ -59,7 +61,9 @@ func (c *Config) UnmarshalYAML(unmarshal func(any) error) error {
 
 // String returns the configuration as YAML, without secrets.
 func (c *Config) String() string {
-	text, err := yaml.Marshal(c)
+	shown := *c
+	shown.Signals = slices.DeleteFunc(slices.Clone(c.Signals), func(s signal.Signal) bool { return s.Kind == signal.Edges })
+	text, err := yaml.Marshal(&shown)
 	if err != nil {
 		return fmt.Sprintf("# the configuration cannot be shown: %v\n", err)
 	}
@@ -133,8 +137,12 @@ func blank(text []byte) bool {
 	return true
 }
 
-// complete fills the signals' defaults and checks them against each other.
+// complete fills the signals' defaults and checks them against each other. Those
+// that tell the service graph are added to them.
 func (c *Config) complete() error {
+	if err := c.Topology.Complete(c.Global.Scope, time.Duration(c.Global.EvaluationInterval)); err != nil {
+		return err
+	}
 	defaults := signal.Defaults{
 		Scope:       c.Global.Scope,
 		Step:        time.Duration(c.Global.EvaluationInterval),
@@ -177,6 +185,15 @@ func (c *Config) complete() error {
 		case load.Step != s.Step:
 			return fmt.Errorf("signals[%d]: signal %q: given names %q, whose step is %s instead of %s: use the same step", i, s.Name, s.Given, load.Step, s.Step)
 		}
+	}
+	if len(c.Signals) == 0 {
+		return nil // they are discovered
+	}
+	for _, s := range c.Topology.Signals() {
+		if byName[s.Name] != nil {
+			return fmt.Errorf("signal %q: the name is kept for the queries of the section topology: choose another one", s.Name)
+		}
+		c.Signals = append(c.Signals, s)
 	}
 	return nil
 }

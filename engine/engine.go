@@ -22,6 +22,7 @@ import (
 	"tidemark/series"
 	"tidemark/signal"
 	"tidemark/suppression"
+	"tidemark/topology"
 )
 
 // Source reads the signals.
@@ -42,6 +43,9 @@ type Options struct {
 	// Suppressions keep incidents from paging.
 	Suppressions suppression.List
 
+	// Topology is the service graph; its queries are among the signals.
+	Topology topology.Config
+
 	// Publish is called after each cycle with what is known then. It must not
 	// block. Nil is nobody.
 	Publish func(*Snapshot)
@@ -56,8 +60,9 @@ type Engine struct {
 	step    time.Duration
 	signals []*watched
 	byName  map[string]*watched
-	scopes  *scopes        // nil after series came or went
-	changes []rules.Change // newest first
+	scopes  *scopes         // nil after series came or went
+	graph   *topology.Graph // of the services; nil if it is to be drawn, or there is none
+	changes []rules.Change  // newest first
 	book    *incident.Book
 
 	accepted []incident.Acceptance // the ledger

@@ -9,20 +9,45 @@ import (
 	"tidemark/rules"
 )
 
-// judge weighs the rules in each scope at ts and moves the incidents on.
+// opinion is what is thought of one scope in one cycle.
+type opinion struct {
+	scope  model.LabelSet
+	result rules.Result
+
+	// Of the services of the graph.
+	service  string
+	view     *rules.View
+	symptoms []rules.Symptom
+}
+
+// judge weighs the rules in each scope at ts and moves the incidents on. Trouble
+// that several scopes share is one incident.
 func (e *Engine) judge(ts time.Time) {
 	if e.scopes == nil {
 		e.scopes = arrange(e.signals)
+		e.graph = nil
 	}
+	if e.graph == nil && e.graphed() {
+		e.graph = e.drawGraph(ts)
+	}
+	var opinions []*opinion
 	judged := map[string]bool{}
 	for _, g := range e.scopes.roots {
 		judged[g.key] = true
-		e.judgeScope(ts, g.labels, g.joined)
+		opinions = append(opinions, e.look(ts, g.labels, g.joined))
 	}
 	// An incident whose series are gone is still somebody's trouble.
 	for _, scope := range e.book.Scopes() {
 		if !judged[scope.String()] {
-			e.judgeScope(ts, scope, nil)
+			opinions = append(opinions, e.look(ts, scope, nil))
+		}
+	}
+	for _, story := range e.stories(opinions) {
+		if len(story) > 1 && e.unite(ts, story) {
+			continue
+		}
+		for _, o := range story {
+			e.book.Update(ts, o.scope, o.result)
 		}
 	}
 	e.suppress(ts)
@@ -34,9 +59,18 @@ func (e *Engine) suppress(ts time.Time) {
 	e.book.Suppress(func(in incident.Incident) string { return e.opts.Suppressions.Covering(in, ts) })
 }
 
-func (e *Engine) judgeScope(ts time.Time, scope model.LabelSet, groups []*group) {
+// look forms an opinion of a scope. That of a service of the graph is not
+// complete before those of the services around it are known.
+func (e *Engine) look(ts time.Time, scope model.LabelSet, groups []*group) *opinion {
 	v := e.view(ts, scope, groups)
-	e.book.Update(ts, scope, e.opts.Rules.Eval(v, e.book.OpenRule(scope)))
+	o := &opinion{scope: scope}
+	if name := e.service(scope); e.graph.Knows(name) {
+		v.Place = &rules.Place{Service: name}
+		o.service, o.view, o.symptoms = name, v, e.opts.Rules.Symptoms(v)
+	} else {
+		o.result = e.opts.Rules.Eval(v, e.book.OpenRule(scope))
+	}
+	return o
 }
 
 // view gathers what the rules may look at in a scope.

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"tidemark/detector"
 	"tidemark/incident"
 )
@@ -47,10 +49,12 @@ func (e *Engine) publish() {
 const belongs = 15 * time.Minute
 
 // link names the incident that an anomaly is part of: the open one of its
-// scope, or the one that was open when it began.
+// scope, or that its scope has joined, or the one that was open when it began.
 func link(a *incident.Anomaly, incidents []incident.Incident) {
 	for _, in := range incidents {
-		if in.SupersededBy != "" || !agree(a.Scope, in.Verdict.Scope) {
+		here := agree(a.Scope, in.Verdict.Scope) ||
+			slices.ContainsFunc(in.Verdict.Joined, func(scope model.LabelSet) bool { return agree(a.Scope, scope) })
+		if in.SupersededBy != "" || !here {
 			continue
 		}
 		if a.StartedAt.Before(in.StartedAt.Add(-belongs)) {

@@ -136,6 +136,8 @@ func (e *Engine) observe(ts time.Time, win window, i int) {
 			for _, t := range s.watched.tracks {
 				e.update(s.watched, t, ts)
 			}
+		case s.signal.Kind == signal.Edges:
+			e.watchEdges(s.watched, ts)
 		default:
 			e.watchChanges(s.watched, ts)
 		}

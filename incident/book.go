@@ -56,6 +56,11 @@ type page struct {
 	lastOver time.Time // when evidence of the last resolved incident was last seen
 	paged    string    // ID of the last incident that fired and was not suppressed
 	closed   []*Incident
+
+	partOf     *page // whose open incident this scope's trouble is part of
+	carried    int   // cycles that the same trouble was seen in another scope
+	challenger *page // another scope that is more suspect while the incident fires
+	challenged int   // cycles in a row for the challenger
 }
 
 // NewBook returns an empty book. Zero options take their defaults.
@@ -80,11 +85,19 @@ func (b *Book) Restore(incidents []Incident) {
 		if in.Open() {
 			p.open = &in
 			p.streak = b.opts.Settle
+			for _, scope := range in.Verdict.Joined {
+				b.page(scope).partOf = p
+			}
 			continue
 		}
 		p.closed = append(p.closed, &in)
-		if in.SupersededBy == "" && in.LastSeen.After(p.lastOver) {
-			p.lastOver = in.LastSeen
+		if in.SupersededBy != "" {
+			continue
+		}
+		for _, scope := range append(slices.Clip(in.Verdict.Joined), in.Verdict.Scope) {
+			if q := b.page(scope); in.LastSeen.After(q.lastOver) {
+				q.lastOver = in.LastSeen
+			}
 		}
 	}
 }
@@ -157,7 +170,7 @@ func (b *Book) Expire(ts time.Time) {
 		p.closed = slices.DeleteFunc(p.closed, func(in *Incident) bool {
 			return ts.Sub(in.ResolvedAt) > b.opts.Retention
 		})
-		if p.open == nil && len(p.closed) == 0 && ts.Sub(p.lastOver) > aftermath {
+		if p.open == nil && p.partOf == nil && len(p.closed) == 0 && ts.Sub(p.lastOver) > aftermath {
 			delete(b.scopes, fp)
 		}
 	}
@@ -199,6 +212,9 @@ const aftermath = time.Hour
 // that returns begins when it is seen again: its signals may have been off since
 // the last time.
 func (p *page) fresh(ts time.Time, v *rules.Verdict) *rules.Verdict {
+	if p.open == nil && p.partOf != nil {
+		return nil
+	}
 	if v == nil || v.NewestOnset.After(p.lastOver) || ts.Sub(p.lastOver) >= aftermath {
 		return v
 	}
@@ -227,7 +243,8 @@ func (b *Book) begin(p *page, ts time.Time, res rules.Result) {
 		ID: id(*v), State: Pending,
 		StartedAt: v.Onset, DetectedAt: ts, LastSeen: ts, Verdict: *v,
 	}
-	p.seen, p.fired, p.streak = 1, 0, 1
+	p.seen, p.fired, p.streak = 1+p.carried, 0, 1
+	p.carried = 0
 	b.fireIfDue(p, ts)
 }
 
@@ -255,6 +272,7 @@ func (b *Book) settle(p *page, ts time.Time, res rules.Result) {
 		return
 	default:
 		p.open = nil
+		b.release(p)
 		return
 	}
 	b.fireIfDue(p, ts)
@@ -338,6 +356,7 @@ func (p *page) see(ts time.Time, v rules.Verdict) {
 	in.LastSeen = ts
 	in.Held = false
 	p.seen++
+	v = united(v, in.Verdict)
 	if in.State == Firing {
 		v.Alert, v.Suspect, v.Severity, v.Scope = in.Verdict.Alert, in.Verdict.Suspect, in.Verdict.Severity, in.Verdict.Scope
 		v.Onset = in.StartedAt
@@ -350,8 +369,10 @@ func (b *Book) resolve(p *page, ts time.Time) {
 	in.State = Resolved
 	in.ResolvedAt = ts
 	in.Held = false
-	if in.SupersededBy == "" {
-		p.lastOver = in.LastSeen // else the trouble goes on under another name
+	p.challenger, p.challenged = nil, 0
+	if in.SupersededBy == "" { // else the trouble goes on under another name
+		p.lastOver = in.LastSeen
+		b.release(p)
 	}
 	p.closed = append(p.closed, in)
 	p.open = nil
@@ -361,6 +382,7 @@ func (b *Book) resolve(p *page, ts time.Time) {
 // trouble, which fires at once and began when the trouble began.
 func (b *Book) supersede(p *page, ts time.Time, v rules.Verdict) {
 	old := p.open
+	v = united(v, old.Verdict)
 	if old.StartedAt.Before(v.Onset) {
 		v.Onset = old.StartedAt
 	}

@@ -76,6 +76,7 @@ type match struct {
 	rule    *Rule
 	outcome Outcome
 	weight  float64 // evidence for it, in decades of surprise
+	witness float64 // surprise of the trouble around it, if the rule is about that
 	all     []finding
 	any     []finding
 	none    []finding
@@ -98,8 +99,12 @@ const (
 // contradictions, which decide about a diagnosis, are ignored.
 func (r *Rule) match(v *View, open bool) *match {
 	m := &match{rule: r, outcome: Met}
-	m.all = check(r.All, v, open)
-	m.any = check(r.Any, v, open)
+	if r.Topology && v.Place == nil {
+		m.outcome = NotMet
+		return m
+	}
+	m.all = check(r.placed(v, r.All), v, open)
+	m.any = check(r.placed(v, r.Any), v, open)
 	m.none = check(r.None, v, false)
 	m.support = check(r.Support, v, open)
 	onsets := v.onsets(slices.Concat(m.all, m.any))
@@ -148,6 +153,10 @@ func (r *Rule) match(v *View, open bool) *match {
 	}
 	for _, f := range m.support {
 		m.count(f, supportCap, supportShare)
+	}
+	if r.Topology {
+		m.witness = v.Place.Witness
+		m.weight += math.Min(m.witness, witnessCap)
 	}
 	return m
 }
@@ -199,9 +208,12 @@ func (m *match) count(f finding, limit, share float64) {
 }
 
 // plain reports whether all deviations that the rule needs, and at least two, are
-// as clear as a deviation can be.
+// as clear as a deviation can be. Trouble around the scope is one of them.
 func (m *match) plain() bool {
 	n := 0
+	if m.witness >= witnessCap {
+		n++
+	}
 	for _, f := range slices.Concat(m.all, m.any) {
 		if f.Outcome != Met || !f.cond.deviation() {
 			continue

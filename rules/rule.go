@@ -39,6 +39,11 @@ type Rule struct {
 	// others. Default: the global settle.
 	Settle int `yaml:"settle,omitempty"`
 
+	// Topology marks a rule for the services of the service graph alone. Its
+	// conditions on rises are what services are compared by, and trouble of the
+	// services around one is a second witness.
+	Topology bool `yaml:"topology,omitempty"`
+
 	Summary       string         `yaml:"summary"` // template of one line
 	Runbook       string         `yaml:"runbook,omitempty"`
 	For           model.Duration `yaml:"for,omitempty"`

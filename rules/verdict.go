@@ -48,6 +48,14 @@ type Verdict struct {
 	// and there are several: a second look would add nothing.
 	Plain bool
 
+	// Joined holds the other scopes in which the same trouble is seen; they have no
+	// incident of their own. Callers names those of them that suffer because they
+	// call the suspect's service, Suspects all services in the trouble, the most
+	// suspect first. All are empty if the trouble is one scope's alone.
+	Joined   []model.LabelSet
+	Callers  []string
+	Suspects []string
+
 	Settle        int // cycles that must agree before it pages; 0 is the usual number
 	For           time.Duration
 	KeepFiringFor time.Duration

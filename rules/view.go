@@ -21,6 +21,10 @@ type View struct {
 	// After is when evidence of the scope's last incident was last seen; zero if
 	// there was none lately. What began by then is its aftermath.
 	After time.Time
+
+	// Place is where the scope stands in the service graph; nil if it is not one
+	// of its services.
+	Place *Place
 }
 
 // Sight is what is seen of one signal in the scope. Err says that it could not

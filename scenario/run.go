@@ -25,7 +25,7 @@ type Result struct {
 func (s *Scenario) Run(ctx context.Context) (*Result, error) {
 	src := &source{data: s.data, times: &s.times}
 	e, err := engine.New(engine.Options{
-		Config: s.config.Global, Signals: s.config.Signals, Rules: s.config.Rules, Suppressions: s.config.Suppressions, Source: src,
+		Config: s.config.Global, Signals: s.config.Signals, Rules: s.config.Rules, Suppressions: s.config.Suppressions, Topology: s.config.Topology, Source: src,
 		Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
 	if err != nil {

@@ -42,6 +42,10 @@ var Components = []Component{Cache, Database, Traffic, Deploy, Application, Depe
 // (a version). It has no baseline.
 const Change detector.Kind = "change"
 
+// Edges is the kind of a signal whose series are calls from one service to
+// another. It has no baseline either. It comes from the topology section.
+const Edges detector.Kind = "edges"
+
 // Signal is one entry of the signals section. After Complete, every field that
 // has a default is set.
 type Signal struct {
@@ -79,8 +83,8 @@ type Signal struct {
 }
 
 // Judged reports whether the signal has a baseline, as opposed to a change
-// signal, which is a source of change events.
-func (s Signal) Judged() bool { return s.Kind != Change }
+// signal, which is a source of change events, and to edges.
+func (s Signal) Judged() bool { return s.Kind != Change && s.Kind != Edges }
 
 // Options returns what the signal's detectors need to know. The signal must be
 // complete.
@@ -161,11 +165,11 @@ func (s *Signal) fill(d Defaults) {
 }
 
 func (s *Signal) check(d Defaults) error {
-	if s.Query == "" {
-		return fmt.Errorf("query is missing: write a PromQL expression")
-	}
-	if err := checkQuery("query", s.Query); err != nil {
+	if err := CheckQuery(s.Query); err != nil {
 		return err
+	}
+	if s.Kind == Edges {
+		return fmt.Errorf("kind %q is not one of signals: write the query under topology.queries", s.Kind)
 	}
 	if s.Support != "" {
 		if err := checkQuery("support", s.Support); err != nil {
@@ -202,6 +206,14 @@ func (s *Signal) check(d Defaults) error {
 }
 
 var queries = parser.NewParser(parser.Options{})
+
+// CheckQuery reports what is wrong with the query of an entry.
+func CheckQuery(q string) error {
+	if q == "" {
+		return fmt.Errorf("query is missing: write a PromQL expression")
+	}
+	return checkQuery("query", q)
+}
 
 func checkQuery(field, q string) error {
 	expr, err := queries.ParseExpr(q)

@@ -13,6 +13,8 @@ var Standard = map[string]Signal{
 	"latency_p95":       {Title: "latency p95", Kind: detector.Latency, Component: Application, Direction: detector.Up},
 	"latency_p99":       {Title: "latency p99", Kind: detector.Latency, Component: Application, Direction: detector.Up},
 	"latency_mean":      {Title: "mean latency", Kind: detector.Latency, Component: Application, Direction: detector.Up},
+	"call_latency":      {Title: "latency of calls to it", Kind: detector.Latency, Component: Application, Direction: detector.Up},
+	"cpu_usage":         {Title: "processor use", Kind: detector.Gauge, Component: Application, Direction: detector.Up, MinEffect: &detector.MinEffect{Relative: 0.3}},
 	"process_restarts":  {Title: "process start", Kind: Change, Component: Application},
 	"deploys":           {Title: "version", Kind: Change, Component: Deploy},
 	"config_changes":    {Title: "configuration", Kind: Change, Component: Application},

@@ -93,6 +93,9 @@ type verdictRecord struct {
 	NewestOnset   time.Time          `json:"newest_onset,omitzero"`
 	Plain         bool               `json:"plain,omitempty"`
 	Victims       []signal.Component `json:"victims,omitempty"`
+	Joined        []model.LabelSet   `json:"joined,omitempty"`
+	Callers       []string           `json:"callers,omitempty"`
+	Suspects      []string           `json:"suspects,omitempty"`
 	Summary       string             `json:"summary"`
 	Description   string             `json:"description"`
 	Runbook       string             `json:"runbook,omitempty"`

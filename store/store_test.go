@@ -88,6 +88,7 @@ func full() (incident.Incident, incident.Anomaly, rules.Change) {
 			Rule: "cache_bypass", Alert: "CacheBypass", Suspect: signal.Cache, Severity: rules.Critical,
 			Scope: model.LabelSet{"service": `<shop> "ü"`}, Confidence: 0.93, Onset: at(10), NewestOnset: at(10), Plain: true,
 			Victims: []signal.Component{signal.Database, signal.Application},
+			Joined:  []model.LabelSet{{"service": "web"}}, Callers: []string{"web"}, Suspects: []string{"shop", "web"},
 			Summary: "Requests go past the cache.", Description: "Look at: cache.\nNot traffic.", Runbook: "/runbooks/cache-bypass",
 			Evidence: []rules.Evidence{{
 				Signal: "cache_hit_ratio", Title: "hit ratio", Component: signal.Cache, Direction: detector.Down, Since: at(10),
