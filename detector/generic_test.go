@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"gonum.org/v1/gonum/stat"
 )
 
@@ -108,7 +110,7 @@ func TestGenericAtCoarseSteps(t *testing.T) {
 		t.Errorf("nothing: got anomalies at %v, want one at most", got)
 	}
 	for i, j := range js[5*perDay:] {
-		if !(j.Lower < j.Value && j.Value < j.Upper) || math.Abs(j.Expected-j.Value) > 15 || j.Upper-j.Lower > 60 {
+		if !(j.Lower < j.Value && j.Value < j.Upper) || math.Abs(j.Expected-j.Value) > 15 || j.Upper-j.Lower > 110 {
 			t.Errorf("nothing: got band %g, %g, %g of value %d, %g", j.Lower, j.Expected, j.Upper, i, j.Value)
 		}
 	}
@@ -142,25 +144,105 @@ func TestGenericDiscountsFineSteps(t *testing.T) {
 	}
 }
 
-func TestLevel(t *testing.T) {
-	w := newWindow(101)
-	for i := range 101 {
-		if s, bounded := level(w, 1e6); i < levelNeeded && (s != 0 || bounded != 1e6) {
-			t.Fatalf("after %d values: got %g, %g, want 0, 1e6", i, s, bounded)
-		}
-		w.push(float64(i)) // the median is 50, the rulers 48
-	}
-	for _, tc := range []struct{ v, surprise, bounded float64 }{
-		{50, 0, 50},
-		{98, -math.Log10(0.02), 98},
-		{2, -math.Log10(0.02), 2},
-		{50 + 1.5*48, -1.5 * math.Log10(0.02), 122},
-		{50 - 2*48, -2 * math.Log10(0.02), -22},
-		{1e9, genericCap, 122},
+// TestCoarseDistance gives samples whose level, usual values and jumps are known.
+func TestCoarseDistance(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		value    float64
+		distance float64 // in usual jumps
+	}{
+		{"like the level", 101, 0},
+		{"like the day", 110, 0},
+		{"in between", 105, 0},
+		{"above both", 126, 8},
+		{"below both", 91, -5},
+		{"far above both", 312, 101},
 	} {
-		if s, bounded := level(w, tc.v); math.Abs(s-tc.surprise) > 1e-9 || math.Abs(bounded-tc.bounded) > 1e-9 {
-			t.Errorf("%g: got %g, %g, want %g, %g", tc.v, s, bounded, tc.surprise, tc.bounded)
+		t.Run(tc.name, func(t *testing.T) {
+			c := newCoarse(time.Hour)
+			c.seen = 3 * coarseNeeded // to be trusted by three quarters
+			for range levelFor {
+				c.level.push(101)
+			}
+			c.ofDay[0] = []float32{110, 110, 110}
+			for i := range 100 {
+				c.jumps.push(float64(i / 94 * 2)) // of which 6 % are 2
+				c.newest.push(0)
+			}
+			j := GenericJudgement{Value: tc.value}
+			got := c.judge(&j, 0)
+			want := math.Min(genericFull, coarseSurprise*0.75*math.Abs(tc.distance))
+			if math.Abs(got-want) > 1e-9 {
+				t.Errorf("got surprise %g, want %g", got, want)
+			}
+			reach := 2 * GenericThreshold / coarseSurprise / 0.75
+			if diff := cmp.Diff([]float64{110, 101 - reach, 110 + reach}, []float64{j.Expected, j.Lower, j.Upper}, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
+				t.Errorf("band (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestCoarseSeesThroughDisturbances feeds a series that is disturbed a fifth
+// of its time, and finds the next disturbance all the same.
+func TestCoarseSeesThroughDisturbances(t *testing.T) {
+	g := NewGeneric(time.Hour, nil)
+	rng := rand.New(rand.NewPCG(6, 1))
+	disturbed := func(i int) bool { return i > 100 && i%53 < 10 } // for ten hours, at changing times of the day
+	found, falsely := map[int]bool{}, 0
+	for i := range 40 * 24 {
+		v := 20 + rng.NormFloat64()
+		if disturbed(i) {
+			v += 12
 		}
+		if g.Update(time.Unix(int64(3600*i), 0), v).State == Anomalous {
+			if disturbed(i) {
+				found[i/53] = true
+			} else {
+				falsely++
+			}
+		}
+	}
+	if len(found) < 15 || falsely > 1 {
+		t.Errorf("found %d of 17 disturbances, and %d that are none, want 15 and 1 at most", len(found), falsely)
+	}
+}
+
+// TestCoarseGetsUsedTo feeds changes that stay.
+func TestCoarseGetsUsedTo(t *testing.T) {
+	const change, days = 20 * 24, 80
+	rng := rand.New(rand.NewPCG(6, 2))
+	for name, next := range map[string]func(i int) float64{
+		"level":             func(int) float64 { return 50 + rng.NormFloat64() },
+		"level of constant": func(int) float64 { return 50 },
+		"noise":             func(int) float64 { return 20 + 9*rng.NormFloat64() },
+		"bursts":            func(int) float64 { return 20 + float64(rng.IntN(8)/7*100) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewGeneric(time.Hour, nil)
+			first, late := 0, 0
+			for i := range days * 24 {
+				v := 20.0
+				if i >= change {
+					v = next(i)
+				} else if name != "level of constant" {
+					v += 0.5 * rng.NormFloat64()
+				}
+				if g.Update(time.Unix(int64(3600*i), 0), v).State == Anomalous {
+					switch {
+					case i < change:
+						t.Errorf("got an anomaly at %d, before the change", i)
+					case i < change+24:
+						first++
+					case i >= (days-20)*24:
+						late++
+					}
+				}
+			}
+			if first == 0 || late > 3 {
+				t.Errorf("got %d anomalies on the day of the change and %d in the last 20 days, want some and 3 at most", first, late)
+			}
+		})
 	}
 }
 
