@@ -47,6 +47,7 @@ func AnomalyOf(a incident.Anomaly, active bool) Anomaly {
 type Incident struct {
 	ID           string         `json:"id"`
 	Rule         string         `json:"rule"`
+	Refinement   Reference      `json:"refinement"`
 	State        string         `json:"state"`
 	Severity     string         `json:"severity"`
 	Scope        model.LabelSet `json:"scope"`
@@ -125,7 +126,7 @@ type Change struct {
 func IncidentOf(in incident.Incident, runbook string) Incident {
 	v := in.Verdict
 	return Incident{
-		ID: in.ID, Rule: v.Rule, State: string(in.State), Severity: string(v.Severity),
+		ID: in.ID, Rule: v.Rule, Refinement: Reference(v.Refinement), State: string(in.State), Severity: string(v.Severity),
 		Scope: labelsOf(v.Scope), Suspect: string(v.Suspect), Confidence: Number(v.Confidence),
 		Victims:   append(texts(v.Victims), v.Callers...),
 		Suspects:  texts(v.Suspects),

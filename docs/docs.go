@@ -9,8 +9,8 @@ import (
 //go:embed runbooks/*.md
 var files embed.FS
 
-// Runbooks returns the runbooks, one Markdown page for each built-in rule:
-// <rule>.md.
+// Runbooks returns the runbooks, one Markdown page for each built-in rule and
+// each of its refinements: <name>.md.
 func Runbooks() fs.FS {
 	sub, err := fs.Sub(files, "runbooks")
 	if err != nil {

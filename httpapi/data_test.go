@@ -78,7 +78,7 @@ func TestFieldNames(t *testing.T) {
 		return e.Data
 	}
 	anomalies, incidents, one := data("/anomalies"), data("/incidents"), data("/incidents/a1b2c3d4e5f60718")
-	incidentFields := []string{"accepted", "blind", "changes", "confidence", "description", "detected_at", "evidence", "feedback", "held", "id", "resolved_at",
+	incidentFields := []string{"accepted", "blind", "changes", "confidence", "description", "detected_at", "evidence", "feedback", "held", "id", "refinement", "resolved_at",
 		"rule", "ruled_out", "runbook_url", "scope", "severity", "started_at", "state", "summary", "superseded_by", "suppressed_by", "suspect", "victims"}
 	for _, tc := range []struct {
 		name      string

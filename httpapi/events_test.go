@@ -72,7 +72,7 @@ func TestEvents(t *testing.T) {
 		{name: "two lines", body: `{"what": "release\n2"}`, code: 400, want: "what is not one line of printable text"},
 		{name: "a novel", body: `{"what": "` + strings.Repeat("x", 301) + `"}`, code: 400, want: "what has 301 bytes: write at most 300"},
 		{name: "long id", body: `{"what": "a", "id": "` + strings.Repeat("x", 301) + `"}`, code: 400, want: "id has 301 bytes"},
-		{name: "unknown kind", body: `{"kind": "deploy", "what": "a"}`, code: 400, want: `kind \"deploy\" is not a signal of changes: write one of cache_restarts, cache_settings, config_changes, db_restarts, db_settings, deploys, process_restarts`},
+		{name: "unknown kind", body: `{"kind": "deploy", "what": "a"}`, code: 400, want: `kind \"deploy\" is not a signal of changes: write one of cache_flushes, cache_restarts, cache_settings, config_changes, db_restarts, db_settings, deploys, process_restarts`},
 		{name: "judged kind", body: `{"kind": "request_rate", "what": "a"}`, code: 400, want: "is not a signal of changes"},
 		{name: "no time", body: `{"what": "a", "at": "today"}`, code: 400, want: "the body cannot be read"},
 		{name: "far future", body: `{"what": "a", "at": "2026-03-01T22:16:00Z"}`, code: 400, want: "at 2026-03-01T22:16:00Z is more than 5m ahead of this clock"},

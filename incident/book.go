@@ -51,6 +51,7 @@ type page struct {
 	seen     int       // cycles that showed the open incident's evidence
 	fired    int       // cycles since it fires
 	streak   int       // cycles in a row that gave the open diagnosis
+	waits    time.Time // since when the open diagnosis is the best one, without a break
 	rival    string    // another rule that fits better while the incident fires
 	against  int       // cycles in a row for the rival
 	lastOver time.Time // when evidence of the last resolved incident was last seen
@@ -84,7 +85,7 @@ func (b *Book) Restore(incidents []Incident) {
 		p := b.page(in.Verdict.Scope)
 		if in.Open() {
 			p.open = &in
-			p.streak = b.opts.Settle
+			p.streak, p.waits = b.opts.Settle, in.DetectedAt
 			for _, scope := range in.Verdict.Joined {
 				b.page(scope).partOf = p
 			}
@@ -208,30 +209,20 @@ func (b *Book) Incidents() []Incident {
 // that recovers. A new fault brings new evidence, whatever is left of the old.
 const aftermath = time.Hour
 
-// fresh returns a verdict, or nil if all of its evidence is aftermath. A fault
-// that returns begins when it is seen again: its signals may have been off since
-// the last time.
+// fresh returns a verdict, or nil if all of its evidence is aftermath. A diagnosis
+// that names no cause says nothing new if any is.
 func (p *page) fresh(ts time.Time, v *rules.Verdict) *rules.Verdict {
 	if p.open == nil && p.partOf != nil {
 		return nil
 	}
-	if v == nil || v.NewestOnset.After(p.lastOver) || ts.Sub(p.lastOver) >= aftermath {
+	if v == nil || ts.Sub(p.lastOver) >= aftermath {
 		return v
 	}
-	if !p.returns(*v) {
+	old := func(e rules.Evidence) bool { return !e.Since.After(p.lastOver) }
+	if !v.NewestOnset.After(p.lastOver) || v.Suspect == signal.Unknown && slices.ContainsFunc(v.Evidence, old) {
 		return nil
 	}
-	again := *v
-	again.Onset, again.NewestOnset = ts, ts
-	return &again
-}
-
-// returns reports whether a verdict is the fault of the last incident once more:
-// its evidence had gone, and is as plain as can be again. Consequences lead to
-// other diagnoses, or fade.
-func (p *page) returns(v rules.Verdict) bool {
-	n := len(p.closed)
-	return n > 0 && v.Plain && v.Rule == p.closed[n-1].Verdict.Rule
+	return v
 }
 
 func (b *Book) begin(p *page, ts time.Time, res rules.Result) {
@@ -243,7 +234,7 @@ func (b *Book) begin(p *page, ts time.Time, res rules.Result) {
 		ID: id(*v), State: Pending,
 		StartedAt: v.Onset, DetectedAt: ts, LastSeen: ts, Verdict: *v,
 	}
-	p.seen, p.fired, p.streak = 1+p.carried, 0, 1
+	p.seen, p.fired, p.streak, p.waits = 1+p.carried, 0, 1, ts
 	p.carried = 0
 	b.fireIfDue(p, ts)
 }
@@ -252,6 +243,9 @@ func (b *Book) begin(p *page, ts time.Time, res rules.Result) {
 // for ever.
 func (b *Book) settle(p *page, ts time.Time, res rules.Result) {
 	in := p.open
+	if res.Best != nil && p.waits.IsZero() {
+		p.waits = ts
+	}
 	switch v := res.Best; {
 	case v != nil && v.Rule == in.Verdict.Rule:
 		p.streak++
@@ -267,7 +261,9 @@ func (b *Book) settle(p *page, ts time.Time, res rules.Result) {
 		in.Held = true
 		return
 	case res.Open == rules.Met:
-		// Hysteresis keeps it alive, but it does not become more certain.
+		// Hysteresis keeps it alive, but it does not become more certain, and what
+		// has to last begins anew.
+		p.waits = time.Time{}
 		p.see(ts, *res.OpenVerdict)
 		return
 	default:
@@ -291,7 +287,7 @@ func (b *Book) fireIfDue(p *page, ts time.Time) {
 	if p.streak < settle && p.seen < patience*settle {
 		return
 	}
-	if ts.Sub(in.DetectedAt) < in.Verdict.For {
+	if ts.Sub(p.waits) < in.Verdict.For {
 		return
 	}
 	in.State = Firing
@@ -357,6 +353,7 @@ func (p *page) see(ts time.Time, v rules.Verdict) {
 	in.Held = false
 	p.seen++
 	v = united(v, in.Verdict)
+	v.Keep(in.Verdict)
 	if in.State == Firing {
 		v.Alert, v.Suspect, v.Severity, v.Scope = in.Verdict.Alert, in.Verdict.Suspect, in.Verdict.Severity, in.Verdict.Scope
 		v.Onset = in.StartedAt

@@ -227,27 +227,6 @@ func TestAftermathDoesNotPage(t *testing.T) {
 	}
 }
 
-// TestFaultThatReturns checks that the same fault pages again, although its
-// signals have been off since the first time, if it is plain again after its
-// evidence had gone.
-func TestFaultThatReturns(t *testing.T) {
-	b := NewBook(Options{})
-	_, end := play(b, noon, "bbb...")
-	again := verdict("bypass", signal.Cache, noon)
-	b.Update(end, shop, rules.Result{Best: again})
-	if got := b.OpenRule(shop); got != "" {
-		t.Fatalf("%s is open, want nothing: what is left of the fault is no new one", got)
-	}
-	again.Plain = true
-	for i := range 3 {
-		b.Update(end.Add(time.Duration(i+1)*cycle), shop, rules.Result{Best: again, Open: rules.Met, OpenVerdict: again})
-	}
-	all := b.Incidents()
-	if got := b.OpenRule(shop); got != "bypass" || len(all) != 2 || all[0].ID == all[1].ID {
-		t.Errorf("open is %q of %d incidents, want bypass, of two with IDs of their own", got, len(all))
-	}
-}
-
 func TestHoldLimit(t *testing.T) {
 	b := NewBook(Options{HoldLimit: 5 * time.Minute})
 	got, _ := play(b, noon, "bb?????")

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -22,6 +21,9 @@ const (
 	IsDown    Expectation = "down"    // deviates downwards
 	IsAbsent  Expectation = "absent"  // had values and has none now
 	IsChanged Expectation = "changed" // a change event shortly before the onset
+
+	// IsRecovering is a series that left its band and has come back by half.
+	IsRecovering Expectation = "recovering"
 )
 
 // Condition is one thing that a rule expects.
@@ -34,8 +36,8 @@ type Condition struct {
 	Below   *float64    `yaml:"below,omitempty"`
 	Above   *float64    `yaml:"above,omitempty"`
 
-	// Within is how long before the onset of what the rule rests on a change may
-	// lie; default 15m.
+	// Within is how long before the onset of what the rule rests on, or of the
+	// deviation that has to follow it, a change may lie; default 15m.
 	Within model.Duration `yaml:"within,omitempty"`
 
 	// Outgrows names signals that could explain the deviation: it counts only as
@@ -47,7 +49,13 @@ type Condition struct {
 	// totalUp.
 	Per Names `yaml:"per,omitempty"`
 
-	// Lasting is how long the deviation must have gone on; default 0.
+	// After names changes, or signals that deviate upwards, which the deviation
+	// has to follow. One that began before them does not count, and one that
+	// follows them by chance, as many do, has to be clear; see follows.
+	After Names `yaml:"after,omitempty"`
+
+	// Lasting is how long the deviation must have gone on, since it began and
+	// since the newest change of After; default 0.
 	Lasting model.Duration `yaml:"lasting,omitempty"`
 
 	// Because is a template for the sentence that rules the failure mode out
@@ -94,21 +102,21 @@ func (c *Condition) complete() error {
 		}
 	}
 	if forms != 1 {
-		return fmt.Errorf("%s: write exactly one of is (up, down, absent, changed), below or above", c.Signals)
+		return fmt.Errorf("%s: write exactly one of is (up, down, absent, changed, recovering), below or above", c.Signals)
 	}
 	switch c.Is {
-	case "", IsUp, IsDown, IsAbsent, IsChanged:
+	case "", IsUp, IsDown, IsAbsent, IsChanged, IsRecovering:
 	default:
-		return fmt.Errorf("%s: is %q is not known: write up, down, absent or changed", c.Signals, c.Is)
+		return fmt.Errorf("%s: is %q is not known: write up, down, absent, changed or recovering", c.Signals, c.Is)
 	}
-	if c.Within != 0 && c.Is != IsChanged {
-		return fmt.Errorf("%s: within goes with is: changed only", c.Signals)
+	if c.Within != 0 && c.Is != IsChanged && len(c.After) == 0 {
+		return fmt.Errorf("%s: within goes with is: changed and with after only", c.Signals)
 	}
 	if len(c.Outgrows)+len(c.Per) > 0 && c.Is != IsUp {
 		return fmt.Errorf("%s: outgrows and per go with is: up only", c.Signals)
 	}
-	if c.Lasting != 0 && !c.deviation() {
-		return fmt.Errorf("%s: lasting goes with is: up or down only", c.Signals)
+	if (c.Lasting != 0 || len(c.After) > 0) && !c.deviation() {
+		return fmt.Errorf("%s: lasting and after go with is: up or down only", c.Signals)
 	}
 	if c.Within == 0 {
 		c.Within = model.Duration(DefaultChangeWithin)
@@ -159,8 +167,11 @@ func (c *Condition) check(v *View, open bool) finding {
 		}
 		for i := range sight.Series {
 			f := c.checkSeries(&sight.Series[i], open)
-			if f.Outcome == Met && v.Time.Sub(cmp.Or(f.by.began(), v.Time)) < time.Duration(c.Lasting) {
+			if f.Outcome == Met && c.Lasting > 0 && v.Time.Sub(c.settledAt(v, f.by)) < time.Duration(c.Lasting) {
 				f.Outcome = NotMet
+			}
+			if f.Outcome == Met && len(c.After) > 0 {
+				f.Outcome = c.follows(v, f, open)
 			}
 			if f.Outcome == Met && len(c.Outgrows) > 0 {
 				f.Outcome = c.outgrows(v, f.by)
@@ -207,6 +218,8 @@ func (c *Condition) checkSeries(o *Observation, open bool) finding {
 		f.surprise = factSurprise
 	case j.State == detector.Learning:
 		f.Outcome = Unseen
+	case c.Is == IsRecovering:
+		f.Outcome = met(o.Course.recovering(j))
 	default:
 		dir := detector.Direction(c.Is)
 		f.surprise = j.Surprise(dir)
@@ -214,7 +227,7 @@ func (c *Condition) checkSeries(o *Observation, open bool) finding {
 		if open {
 			threshold /= 2
 		}
-		f.Outcome = met(f.surprise >= threshold && !inside(j, dir) && (!o.stale() || beyond(j, dir)))
+		f.Outcome = met(f.surprise >= threshold && !inside(j, dir) && (open || !o.stale() || beyond(j, dir)))
 	}
 	return f
 }
@@ -316,33 +329,6 @@ func growth(o *Observation) float64 {
 	}
 	return j.Value / j.Expected
 }
-
-// checkChange looks for a change shortly before one of the onsets.
-func (c *Condition) checkChange(v *View, onsets []time.Time) finding {
-	f := finding{cond: c, Outcome: Unseen}
-	for _, name := range c.Signals {
-		if sight, ok := v.Signals[name]; ok && sight.Err == nil {
-			f.Outcome = NotMet
-		}
-	}
-	for i := range v.Changes {
-		ch := &v.Changes[i]
-		if !slices.Contains(c.Signals, ch.Kind) {
-			continue
-		}
-		for _, onset := range onsets {
-			before := onset.Sub(ch.At)
-			if before <= time.Duration(c.Within) && before >= -changeSlack*v.Step {
-				return finding{Outcome: Met, cond: c, change: ch, surprise: factSurprise}
-			}
-		}
-	}
-	return f
-}
-
-// changeSlack is by how many steps an onset may seem to lie before the change
-// that caused it: a rate over a window rises before a new label is first seen.
-const changeSlack = 3
 
 func met(b bool) Outcome {
 	if b {

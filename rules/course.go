@@ -20,6 +20,8 @@ type Course struct {
 	// busier than others.
 	Lately float64
 
+	beyond   int       // slots since Began that were beyond the band
+	furthest float64   // deviation since Began, without its sign; it fades
 	returned time.Time // when the last excursion ended
 	back     int       // slots in a row that are inside
 	at       time.Time // the newest slot that had a value
@@ -27,7 +29,12 @@ type Course struct {
 
 const (
 	backFor    = 2 // slots that end an excursion
+	clearFor   = 2 // slots beyond the band that make it clear
 	latelySpan = 30 * time.Minute
+
+	// furthestSpan is how fast the furthest deviation fades, so that a spike at
+	// the beginning of a lasting fault is not for ever what it came back from.
+	furthestSpan = 15 * time.Minute
 )
 
 // Follow takes the judgement of the next slot. A gap changes nothing.
@@ -35,10 +42,11 @@ func (c *Course) Follow(j detector.Judgement) {
 	if j.State == detector.Unknown || !(j.Expected > 0 || j.Expected < 0) {
 		return
 	}
+	passed := float64(j.Time.Sub(c.at))
 	if share := j.Value / j.Expected; c.Lately == 0 {
 		c.Lately = share
 	} else {
-		c.Lately += (share - c.Lately) * -math.Expm1(-float64(j.Time.Sub(c.at))/float64(latelySpan))
+		c.Lately += (share - c.Lately) * -math.Expm1(-passed/float64(latelySpan))
 	}
 	c.at = j.Time
 	dir := detector.Up
@@ -49,11 +57,24 @@ func (c *Course) Follow(j detector.Judgement) {
 	case !inside(j, dir):
 		c.back = 0
 		if c.Began.IsZero() {
-			c.Began = j.Time
+			c.Began, c.beyond, c.furthest = j.Time, 0, 0
 		}
+		if !within(j) {
+			c.beyond++
+		}
+		c.furthest = max(c.furthest*math.Exp(-passed/float64(furthestSpan)), math.Abs(j.Value-j.Expected))
 	case !c.Began.IsZero():
 		if c.back++; c.back >= backFor {
 			c.Began, c.returned, c.back = time.Time{}, j.Time, 0
 		}
 	}
+}
+
+// clear reports whether the series is outside, and was beyond the band's edge.
+func (c *Course) clear() bool { return !c.Began.IsZero() && c.beyond >= clearFor }
+
+// recovering reports whether the series is outside and has come back by two
+// thirds of how far it was lately.
+func (c *Course) recovering(j detector.Judgement) bool {
+	return !c.Began.IsZero() && math.Abs(j.Value-j.Expected) <= c.furthest/3
 }

@@ -102,7 +102,7 @@ func TestDeviationsOfAnotherTime(t *testing.T) {
 	v.Signals["process_restarts"] = Sight{}
 	for _, name := range []string{"cache_hit_ratio", "db_queries_per_request"} {
 		o := old(v, name, 11*time.Minute)
-		o.Course = Course{Began: noon.Add(-2 * time.Minute), returned: noon.Add(-5 * time.Minute)}
+		o.Course = Course{Began: noon.Add(-2 * time.Minute), returned: noon.Add(-5 * time.Minute), beyond: 2}
 	}
 	got := builtinSet(t).Eval(v, "").Best
 	if got == nil || got.Rule != "cache_misses" {

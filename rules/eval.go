@@ -75,8 +75,10 @@ func winner(matches []*match) *match {
 type match struct {
 	rule    *Rule
 	outcome Outcome
+	open    bool    // it was asked whether open trouble goes on
 	weight  float64 // evidence for it, in decades of surprise
-	witness float64 // surprise of the trouble around it, if the rule is about that
+	around  Place   // the trouble around it, if the rule is about that
+	onsets  []time.Time
 	all     []finding
 	any     []finding
 	none    []finding
@@ -94,71 +96,85 @@ const (
 )
 
 // match checks the rule's conditions. With open set, it answers whether trouble
-// that is open goes on: conditions are checked with hysteresis, one deviation
-// that the rule needs is enough, it cannot be told while one is not seen, and
+// that is open goes on: conditions are checked with hysteresis, and
 // contradictions, which decide about a diagnosis, are ignored.
 func (r *Rule) match(v *View, open bool) *match {
-	m := &match{rule: r, outcome: Met}
-	if r.Topology && v.Place == nil {
-		m.outcome = NotMet
-		return m
+	m := &match{rule: r, outcome: NotMet, open: open}
+	if r.Topology {
+		if v.Place == nil {
+			return m
+		}
+		m.around = *v.Place
 	}
 	m.all = check(r.placed(v, r.All), v, open)
 	m.any = check(r.placed(v, r.Any), v, open)
 	m.none = check(r.None, v, false)
 	m.support = check(r.Support, v, open)
-	onsets := v.onsets(slices.Concat(m.all, m.any))
-	m.checkChanges(v, onsets)
-	m.dismissOld(onsets)
-
-	lasts, hidden := false, false
-	for _, f := range m.all {
-		m.outcome = lesser(m.outcome, f.Outcome)
+	m.onsets = v.onsets(slices.Concat(m.all, m.any))
+	m.checkChanges(v)
+	m.dismissOld()
+	if open {
+		m.outcome = m.lasts(v)
+	} else {
+		m.outcome = m.decide(v)
+	}
+	for _, f := range slices.Concat(m.all, m.any) {
 		m.count(f, witnessCap, 1)
-		if f.cond.deviation() {
-			lasts = lasts || f.Outcome == Met
-			hidden = hidden || f.Outcome == Unseen
-		}
-	}
-	switch {
-	case open && lasts:
-		m.outcome = Met
-	case open && hidden:
-		m.outcome = Unseen
-	}
-	metAny, unseenAny := 0, 0
-	for _, f := range m.any {
-		switch f.Outcome {
-		case Met:
-			metAny++
-			m.count(f, witnessCap, 1)
-		case Unseen:
-			if f.cond.expected(v) {
-				unseenAny++
-			}
-		case NotMet:
-		}
-	}
-	if metAny < r.AnyMin {
-		if metAny+unseenAny >= r.AnyMin {
-			m.outcome = lesser(m.outcome, Unseen)
-		} else {
-			m.outcome = NotMet
-		}
-	}
-	for _, f := range m.none {
-		if f.Outcome == Met && !open {
-			m.outcome = NotMet
-		}
 	}
 	for _, f := range m.support {
 		m.count(f, supportCap, supportShare)
 	}
-	if r.Topology {
-		m.witness = v.Place.Witness
-		m.weight += math.Min(m.witness, witnessCap)
-	}
+	m.weight += math.Min(m.around.Witness, witnessCap)
 	return m
+}
+
+// decide reports whether the rule matches.
+func (m *match) decide(v *View) Outcome {
+	out := Met
+	for _, f := range m.all {
+		out = lesser(out, f.Outcome)
+	}
+	metAny, unseenAny := 0, 0
+	for _, f := range m.any {
+		switch {
+		case f.Outcome == Met:
+			metAny++
+		case f.Outcome == Unseen && f.cond.expected(v):
+			unseenAny++
+		}
+	}
+	switch {
+	case metAny >= m.rule.AnyMin:
+	case metAny+unseenAny >= m.rule.AnyMin:
+		out = lesser(out, Unseen)
+	default:
+		return NotMet
+	}
+	if out == Met && !m.stands() || slices.ContainsFunc(m.none, func(f finding) bool { return f.Outcome == Met }) {
+		return NotMet
+	}
+	return out
+}
+
+// lasts reports whether the trouble that the rule named goes on: while one value
+// that it needs is off, whichever that is, and unseen while none is but one is
+// hidden. A change is over when it has happened, and a series that went away may
+// never come back: neither keeps an incident open.
+func (m *match) lasts(v *View) Outcome {
+	needs := slices.DeleteFunc(slices.Concat(m.all, m.any), func(f finding) bool {
+		return f.cond.Is == IsChanged || f.cond.Is == IsAbsent
+	})
+	if slices.ContainsFunc(needs, func(f finding) bool { return f.Outcome == Met }) {
+		return Met
+	}
+	// What can be told of a rule's own deviations counts for more than symptoms.
+	if own := slices.DeleteFunc(slices.Clone(m.all), func(f finding) bool { return !f.cond.deviation() }); len(own) > 0 {
+		needs = own
+	}
+	if slices.ContainsFunc(needs, func(f finding) bool { return f.Outcome == Unseen && f.cond.expected(v) }) {
+		return Unseen
+	}
+	return NotMet
 }
 
 // check evaluates the conditions that are not about changes.
@@ -174,8 +190,8 @@ func check(cs []Condition, v *View, open bool) []finding {
 
 // dismissOld ignores contradictions that are much older than what the rule rests
 // on: a cache that has been a bit worse since the morning did not fail now.
-func (m *match) dismissOld(onsets []time.Time) {
-	earliest := slices.MinFunc(onsets, time.Time.Compare)
+func (m *match) dismissOld() {
+	earliest := slices.MinFunc(m.onsets, time.Time.Compare)
 	for i, f := range m.none {
 		if f.Outcome != Met || !f.cond.deviation() {
 			continue
@@ -188,14 +204,14 @@ func (m *match) dismissOld(onsets []time.Time) {
 
 // checkChanges evaluates the conditions about changes, which look back from the
 // onsets of what else the rule needs.
-func (m *match) checkChanges(v *View, onsets []time.Time) {
+func (m *match) checkChanges(v *View) {
 	for _, list := range []struct {
 		of  []Condition
 		out []finding
 	}{{m.rule.All, m.all}, {m.rule.Any, m.any}, {m.rule.None, m.none}, {m.rule.Support, m.support}} {
 		for i := range list.of {
 			if list.of[i].Is == IsChanged {
-				list.out[i] = list.of[i].checkChange(v, onsets)
+				list.out[i] = list.of[i].checkChange(v, m.onsets)
 			}
 		}
 	}
@@ -207,11 +223,20 @@ func (m *match) count(f finding, limit, share float64) {
 	}
 }
 
+// stands reports whether something that the rule needs is a fact, or an anomaly by
+// itself. Witnesses are seldom quite independent: at a few requests a second, a
+// run of misses by chance is a run of queries, too.
+func (m *match) stands() bool {
+	return m.around.Anomalous || slices.ContainsFunc(slices.Concat(m.all, m.any), func(f finding) bool {
+		return f.Outcome == Met && (!f.cond.deviation() || f.surprise >= f.by.Signal.Sensitivity)
+	})
+}
+
 // plain reports whether all deviations that the rule needs, and at least two, are
 // as clear as a deviation can be. Trouble around the scope is one of them.
 func (m *match) plain() bool {
 	n := 0
-	if m.witness >= witnessCap {
+	if m.around.Witness >= witnessCap {
 		n++
 	}
 	for _, f := range slices.Concat(m.all, m.any) {
@@ -266,7 +291,6 @@ func (m *match) verdict(v *View, all []*match) *Verdict {
 		Scope:         v.Scope,
 		Confidence:    m.confidence(all),
 		Runbook:       r.Runbook,
-		Summary:       r.render(v),
 		Evidence:      m.evidence(),
 		RuledOut:      ruledOut(m, all),
 		Blind:         v.blind(),
@@ -275,6 +299,11 @@ func (m *match) verdict(v *View, all []*match) *Verdict {
 		For:           time.Duration(r.For),
 		KeepFiringFor: time.Duration(r.KeepFiringFor),
 	}
+	summary := r.summary
+	if f := m.refinement(v); f != nil {
+		out.Refinement, out.Runbook, summary = f.Name, f.Runbook, f.summary
+	}
+	out.Summary = r.render(summary, v)
 	onsets := make([]time.Time, 0, len(out.Evidence))
 	for i, e := range out.Evidence {
 		if i < m.required() && !e.Since.IsZero() {

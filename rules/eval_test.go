@@ -138,16 +138,23 @@ func TestBuiltinVerdicts(t *testing.T) {
 			ruledOut: []signal.Component{signal.Traffic, signal.Database, signal.Deploy},
 		},
 		{
-			name: "two weak witnesses are enough together",
+			name: "a weak witness is enough beside a clear one",
 			readings: with(map[string]reading{
 				"cache_hit_ratio":        {value: 0.85, expected: 0.93, down: 3.6, band: 0.03},
-				"db_queries_per_request": {value: 0.3, expected: 0.2, up: 3.6},
+				"db_queries_per_request": {value: 0.3, expected: 0.2, up: 4.6},
 			}),
 			rule: "cache_misses", suspect: signal.Cache,
 			ruledOut: []signal.Component{signal.Traffic, signal.Database, signal.Deploy},
 		},
 		{
-			name:     "one weak witness is not",
+			name: "two weak ones are not",
+			readings: with(map[string]reading{
+				"cache_hit_ratio":        {value: 0.85, expected: 0.93, down: 4, band: 0.03},
+				"db_queries_per_request": {value: 0.3, expected: 0.2, up: 4.4},
+			}),
+		},
+		{
+			name:     "nor is one",
 			readings: with(map[string]reading{"cache_hit_ratio": {value: 0.85, expected: 0.93, down: 4.4}}),
 		},
 		{

@@ -42,7 +42,7 @@ func evidenceOf(f finding) Evidence {
 	o, j := f.by, f.by.Judgement
 	e := Evidence{
 		Signal: o.Signal.Name, Title: o.Signal.Title, Component: o.Signal.Component,
-		Direction: detector.Direction(f.cond.Is), Since: j.Since,
+		Direction: detector.Direction(f.cond.Is), Since: o.since(),
 		Value: j.Value, Expected: j.Expected, Lower: j.Lower, Upper: j.Upper,
 		Score: j.Score, Surprise: f.surprise, Labels: o.Labels,
 	}

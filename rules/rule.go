@@ -44,18 +44,25 @@ type Rule struct {
 	// services around one is a second witness.
 	Topology bool `yaml:"topology,omitempty"`
 
+	// Refine says more exactly what happened; the first that holds counts.
+	Refine []Refinement `yaml:"refine,omitempty"`
+
 	Summary       string         `yaml:"summary"` // template of one line
 	Runbook       string         `yaml:"runbook,omitempty"`
 	For           model.Duration `yaml:"for,omitempty"`
-	KeepFiringFor model.Duration `yaml:"keep_firing_for,omitempty"` // default: 1m
+	KeepFiringFor model.Duration `yaml:"keep_firing_for,omitempty"` // default: 3m
 
 	summary *template.Template
 	file    string
 }
 
-// Conditions yields all conditions of the rule.
+// Conditions yields all conditions of the rule and of its refinements.
 func (r *Rule) Conditions() []Condition {
-	return slices.Concat(r.All, r.Any, r.None, r.Support)
+	all := slices.Concat(r.All, r.Any, r.None, r.Support)
+	for i := range r.Refine {
+		all = append(all, r.Refine[i].conditions()...)
+	}
+	return all
 }
 
 // File returns the name of the file that the rule was read from.
@@ -63,7 +70,7 @@ func (r *Rule) File() string { return r.file }
 
 // DefaultKeepFiringFor is how long an incident outlives its last evidence, so
 // that a value that swings about its band does not page twice.
-const DefaultKeepFiringFor = time.Minute
+const DefaultKeepFiringFor = 3 * time.Minute
 
 var nameRE = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
@@ -98,20 +105,35 @@ func (r *Rule) complete() error {
 	case r.Summary == "":
 		return fmt.Errorf("summary is missing: write one line that names the cause")
 	}
-	for _, list := range []struct {
-		name string
-		of   []Condition
-	}{{"all", r.All}, {"any", r.Any}, {"none", r.None}, {"support", r.Support}} {
+	err := completeAll(conditionList{"all", r.All}, conditionList{"any", r.Any}, conditionList{"none", r.None}, conditionList{"support", r.Support})
+	if err != nil {
+		return err
+	}
+	r.setThresholds()
+	for i := range r.Refine {
+		if err := r.Refine[i].complete(r); err != nil {
+			return fmt.Errorf("refine[%d]: %w", i, err)
+		}
+	}
+	if r.summary, err = parseTemplate(r.Name, r.Summary); err != nil {
+		return fmt.Errorf("summary: %w", err)
+	}
+	return nil
+}
+
+// conditionList is a list of conditions and the name under which it stands.
+type conditionList struct {
+	name string
+	of   []Condition
+}
+
+func completeAll(lists ...conditionList) error {
+	for _, list := range lists {
 		for i := range list.of {
 			if err := list.of[i].complete(); err != nil {
 				return fmt.Errorf("%s[%d]: %w", list.name, i, err)
 			}
 		}
-	}
-	r.setThresholds()
-	var err error
-	if r.summary, err = parseTemplate(r.Name, r.Summary); err != nil {
-		return fmt.Errorf("summary: %w", err)
 	}
 	return nil
 }

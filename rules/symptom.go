@@ -72,7 +72,7 @@ func appendSymptom(out []Symptom, v *View, c Condition) []Symptom {
 	if o.Signal.Kind == detector.Ratio {
 		s.Follows = string(detector.Latency)
 	}
-	since := f.by.began()
+	since := f.by.since()
 	if since.IsZero() {
 		since = v.Time
 	}

@@ -84,10 +84,10 @@ func parseTemplate(name, text string) (*template.Template, error) {
 	return t, t.Execute(&strings.Builder{}, nil)
 }
 
-// render writes a summary for a view. A template that fails at run time must
-// not silence a page: the fallback is a plain sentence.
-func (r *Rule) render(v *View) string {
-	t, err := r.summary.Clone()
+// render writes a summary of the rule for a view. A template that fails at run
+// time must not silence a page: the fallback is a plain sentence.
+func (r *Rule) render(summary *template.Template, v *View) string {
+	t, err := summary.Clone()
 	if err == nil {
 		var b strings.Builder
 		t.Funcs(template.FuncMap{

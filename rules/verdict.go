@@ -35,6 +35,7 @@ type Verdict struct {
 	Onset       time.Time // of the earliest evidence that it needs
 	NewestOnset time.Time // of the newest evidence that it needs
 	Victims     []signal.Component
+	Refinement  string // what happened more exactly, such as eviction_storm; empty if that is not known
 	Summary     string // one line
 	Description string // several lines: what, where to look, what it is not, what changed
 	Runbook     string // path or URL

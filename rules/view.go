@@ -48,14 +48,16 @@ type Observation struct {
 	Course Course
 }
 
-// since returns when the deviation began that goes on now, or zero if that is
-// not known. An anomaly that was clearly over in between, though not for long
-// enough to end, is a new deviation.
+// since returns when the deviation began that goes on now: the onset of its
+// anomaly or, if it is none, when the values left the band; zero if that is not
+// known. An anomaly that was over in between, though not for long enough to end,
+// and is clear again, is a new deviation.
 func (o *Observation) since() time.Time {
-	if o.Judgement.Since.Before(o.Course.returned) {
+	s := o.Judgement.Since
+	if s.IsZero() || s.Before(o.Course.returned) && o.Course.clear() {
 		return o.Course.Began
 	}
-	return o.Judgement.Since
+	return s
 }
 
 // stale reports whether there is an anomaly that was over in between: what the
@@ -64,9 +66,11 @@ func (o *Observation) stale() bool {
 	return !o.Judgement.Since.IsZero() && o.Judgement.Since.Before(o.Course.returned)
 }
 
-// began is since, or when the values left the band if they are no anomaly.
-func (o *Observation) began() time.Time {
-	return cmp.Or(o.since(), o.Course.Began)
+// first returns when the series first deviated without having been well for
+// long: before since, if its anomaly goes on from an earlier deviation. It is now
+// if that is not known.
+func (o *Observation) first(now time.Time) time.Time {
+	return cmp.Or(o.Judgement.Since, o.Course.Began, now)
 }
 
 // onsetSpread is how far apart the onsets of one fault's symptoms may lie. An
@@ -74,13 +78,16 @@ func (o *Observation) began() time.Time {
 const onsetSpread = 15 * time.Minute
 
 // onsets returns when those of the findings began that are met and are not left
-// over from the scope's last incident. What is too weak to be an anomaly by
-// itself has no onset of its own; if there is none at all, it is the view's time.
+// over from the scope's last incident; if there are none, it is the view's time.
 func (v *View) onsets(findings []finding) []time.Time {
 	var out []time.Time
 	for _, f := range findings {
 		if f.Outcome == Met && f.cond.deviation() {
-			if since := f.by.since(); since.After(v.After) {
+			since := f.by.since()
+			if len(f.cond.After) > 0 {
+				since = f.by.first(v.Time)
+			}
+			if since.After(v.After) {
 				out = append(out, since)
 			}
 		}

@@ -83,6 +83,9 @@ func (s *Scenario) details(want expected, in incident.Incident) []string {
 	if want.SuppressedBy != in.SuppressedBy {
 		wrong("suppression", cmp.Or(want.SuppressedBy, "none"), cmp.Or(in.SuppressedBy, "none"))
 	}
+	if want.Refinement != "" && want.Refinement != in.Verdict.Refinement {
+		wrong("refinement", want.Refinement, cmp.Or(in.Verdict.Refinement, "none"))
+	}
 	if want.ResolvedBy != nil {
 		by := want.ResolvedBy.in(s.times.Start)
 		switch {

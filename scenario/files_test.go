@@ -24,7 +24,7 @@ func TestScenarios(t *testing.T) {
 			continue
 		}
 		for _, in := range s.expect.Incidents {
-			expectedRules[in.Rule] = true
+			expectedRules[in.Rule], expectedRules[in.Rule+" "+in.Refinement] = true, true
 		}
 		t.Run(strings.TrimSuffix(filepath.Base(file), Ext), func(t *testing.T) {
 			t.Parallel()
@@ -44,6 +44,11 @@ func TestScenarios(t *testing.T) {
 	for _, r := range builtin.Rules() {
 		if !expectedRules[r.Name] {
 			t.Errorf("no scenario in %s expects an incident of the built-in rule %s", dir, r.Name)
+		}
+		for _, f := range r.Refine {
+			if !expectedRules[r.Name+" "+f.Name] {
+				t.Errorf("no scenario in %s expects the refinement %s of the built-in rule %s", dir, f.Name, r.Name)
+			}
 		}
 	}
 	for _, file := range files {

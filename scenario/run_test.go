@@ -71,7 +71,7 @@ func TestCompare(t *testing.T) {
 		{"twice", "incidents: [{rule: queue_full, fires: 30m}, {rule: queue_full, fires: 30m}]", []string{"expected QueueFull to fire between 30m (12:30:00) and 35m (12:35:00), got none"}},
 		{"another suspect", "incidents: [{rule: queue_full, suspect: database, fires: 30m}]", []string{"expected suspect database of " + fired + ", got application"}},
 		{"another severity", "incidents: [{rule: queue_full, severity: info, fires: 30m}]", []string{"expected severity info of " + fired + ", got critical"}},
-		{"over earlier", "incidents: [{rule: queue_full, fires: 30m, resolved_by: 40m}]", []string{"expected QueueFull to be resolved by 40m (12:40:00), it was at 1h (13:00:00)"}},
+		{"over earlier", "incidents: [{rule: queue_full, fires: 30m, resolved_by: 40m}]", []string{"expected QueueFull to be resolved by 40m (12:40:00), it was at 1h2m (13:02:00)"}},
 		{"silence", "others: true\nsilence: [{from: 35m, to: 40m}]", []string{"expected silence between 35m (12:35:00) and 40m (12:40:00), got " + fired}},
 		{"silence of the rule", "others: true\nsilence: [{rules: [queue_full]}]", []string{"expected no queue_full between 0s (12:00:00) and 1h30m (13:30:00), got " + fired}},
 	} {

@@ -25,6 +25,7 @@ var Standard = map[string]Signal{
 	"cache_latency":     {Title: "cache latency", Kind: detector.Latency, Component: Cache, Direction: detector.Up, MinEffect: &detector.MinEffect{Relative: 0.5}},
 	"cache_up":          {Title: "cache up", Kind: detector.Gauge, Component: Cache, Direction: detector.Down, MinEffect: &detector.MinEffect{Absolute: 0.1}},
 	"cache_restarts":    {Title: "cache start", Kind: Change, Component: Cache},
+	"cache_flushes":     {Title: "cache flushes", Kind: Change, Component: Cache},
 	"cache_settings":    {Title: "cache settings", Kind: Change, Component: Cache},
 	"cache_lookups":     {Title: "cache lookups", Kind: detector.Rate, Component: Cache, Direction: detector.Down, Given: "request_rate", MinEffect: &detector.MinEffect{Relative: 0.15}},
 	"db_qps":            {Title: "database queries", Kind: detector.Rate, Component: Database, Direction: detector.Up, Given: "request_rate", MinEffect: &detector.MinEffect{Relative: 0.15}},

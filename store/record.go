@@ -92,6 +92,7 @@ type verdictRecord struct {
 	Onset         time.Time          `json:"onset,omitzero"`
 	NewestOnset   time.Time          `json:"newest_onset,omitzero"`
 	Plain         bool               `json:"plain,omitempty"`
+	Refinement    string             `json:"refinement,omitempty"`
 	Victims       []signal.Component `json:"victims,omitempty"`
 	Joined        []model.LabelSet   `json:"joined,omitempty"`
 	Callers       []string           `json:"callers,omitempty"`

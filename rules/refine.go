@@ -1,0 +1,92 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+)
+
+// Refinement says more exactly what happened, where the evidence tells: the
+// verdict keeps its rule, its alert and its suspect, and gets other words and
+// another runbook. What tells may come later than what pages, and nobody is paged
+// a second time for it.
+//
+// It holds when every condition of All and, if there are any, one of Any is met
+// and none of None is. They are met as easily as those of Support: that something
+// is wrong is known.
+type Refinement struct {
+	Name    string      `yaml:"name"`
+	All     []Condition `yaml:"all,omitempty"`
+	Any     []Condition `yaml:"any,omitempty"`
+	None    []Condition `yaml:"none,omitempty"`
+	Summary string      `yaml:"summary"`           // template of one line
+	Runbook string      `yaml:"runbook,omitempty"` // default: that of the rule
+
+	summary *template.Template
+}
+
+func (r *Refinement) conditions() []Condition { return slices.Concat(r.All, r.Any, r.None) }
+
+func (r *Refinement) complete(of *Rule) error {
+	if !nameRE.MatchString(r.Name) {
+		return fmt.Errorf("name %q: write lower-case letters, digits and underscores, such as eviction_storm", r.Name)
+	}
+	switch {
+	case len(r.All) == 0 && len(r.Any) == 0:
+		return fmt.Errorf("it has neither all nor any: write at least one condition that tells it from the rest")
+	case r.Summary == "":
+		return fmt.Errorf("summary is missing: write one line that says what happened")
+	}
+	if r.Runbook == "" {
+		r.Runbook = of.Runbook
+	}
+	if err := completeAll(conditionList{"all", r.All}, conditionList{"any", r.Any}, conditionList{"none", r.None}); err != nil {
+		return err
+	}
+	for _, cs := range [][]Condition{r.All, r.Any, r.None} {
+		for i := range cs {
+			cs[i].relief = weakRelief
+		}
+	}
+	var err error
+	if r.summary, err = parseTemplate(r.Name, r.Summary); err != nil {
+		return fmt.Errorf("summary: %w", err)
+	}
+	return nil
+}
+
+// holds reports whether the refinement fits a view in which its rule matches,
+// whose evidence began at the onsets.
+func (r *Refinement) holds(v *View, open bool, onsets []time.Time) bool {
+	isMet := func(c Condition) bool {
+		if c.Is == IsChanged {
+			return c.checkChange(v, onsets).Outcome == Met
+		}
+		return c.check(v, open).Outcome == Met
+	}
+	return !slices.ContainsFunc(r.All, func(c Condition) bool { return !isMet(c) }) &&
+		(len(r.Any) == 0 || slices.ContainsFunc(r.Any, isMet)) &&
+		!slices.ContainsFunc(r.None, isMet)
+}
+
+// refinement returns the first of the rule's refinements that holds, or nil.
+func (m *match) refinement(v *View) *Refinement {
+	for i := range m.rule.Refine {
+		if r := &m.rule.Refine[i]; r.holds(v, m.open, m.onsets) {
+			return r
+		}
+	}
+	return nil
+}
+
+// Keep gives a verdict that is not refined the words of an older one of the same
+// rule that was: what happened stays known when its traces fade.
+func (vd *Verdict) Keep(old Verdict) {
+	if vd.Refinement != "" || old.Refinement == "" || vd.Rule != old.Rule {
+		return
+	}
+	vd.Description = old.Summary + strings.TrimPrefix(vd.Description, vd.Summary)
+	vd.Refinement, vd.Summary, vd.Runbook = old.Refinement, old.Summary, old.Runbook
+}
