@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +13,8 @@ import (
 	"time"
 )
 
-// blockRange is the length of a block of Prometheus' storage.
-const blockRange = 2 * time.Hour
+// defaultBlock is how long the blocks are that Prometheus' storage begins with.
+const defaultBlock = 2 * time.Hour
 
 // Create makes the past and puts it into dir, a data directory that no
 // Prometheus has opened yet, as blocks made by promtool (its path). It calls
@@ -35,7 +36,7 @@ func Create(ctx context.Context, o Options, promtool, dir string, progress func(
 	for range max(2, runtime.GOMAXPROCS(0)) {
 		loaders.Go(func() {
 			for file := range files {
-				if err := load(ctx, promtool, file, dir); err != nil {
+				if err := load(ctx, promtool, file, dir, o.block()); err != nil {
 					cancel(err)
 				}
 			}
@@ -59,7 +60,7 @@ func writeFiles(ctx context.Context, o Options, dir string, written func(file st
 	at := o.Start.Truncate(o.Step).Add(o.Step)
 	for at.Before(o.End) && ctx.Err() == nil {
 		name := filepath.Join(dir, fmt.Sprint(at.Unix()))
-		until := at.Truncate(blockRange).Add(blockRange)
+		until := time.Unix(0, at.UnixNano()-at.UnixNano()%int64(o.block())+int64(o.block()))
 		if until.After(o.End) {
 			until = o.End
 		}
@@ -80,9 +81,11 @@ func writeFiles(ctx context.Context, o Options, dir string, written func(file st
 	return nil
 }
 
+func (o Options) block() time.Duration { return cmp.Or(o.Block, defaultBlock) }
+
 // load makes a block of a file, and removes the file.
-func load(ctx context.Context, promtool, file, dir string) error {
-	cmd := exec.CommandContext(ctx, promtool, "tsdb", "create-blocks-from", "openmetrics", "--quiet", file, dir)
+func load(ctx context.Context, promtool, file, dir string, block time.Duration) error {
+	cmd := exec.CommandContext(ctx, promtool, "tsdb", "create-blocks-from", "--max-block-duration="+block.String(), "openmetrics", "--quiet", file, dir)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("load history by %s: %w: %s", promtool, err, out)
 	}

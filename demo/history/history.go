@@ -6,7 +6,8 @@
 // database, durations and timeouts follow from it by queueing theory. Each step
 // is then drawn at random around that, as the customers are in the live shop.
 //
-// The package makes normal days only; nothing breaks in the past.
+// Nothing breaks in the past but the faults that it is told of (Fault). What
+// follows from one comes from the same theory.
 package history
 
 import (
@@ -27,18 +28,24 @@ type Options struct {
 	Labels     map[string]string // of each series: what the scrape adds, and the shop's own service
 	Slack      time.Duration     // by how much the machine oversleeps, see MeasureSlack
 	Jitter     time.Duration     // by how much more it does so while it has other things to do
+	Faults     []Fault           // in the order of time, one at a time
 	Seed       uint64
+
+	// Block is how much time a block of the storage spans: 2h, 6h, 18h or 54h, as
+	// Prometheus itself makes them. 0 is 2h, long enough at steps of seconds.
+	Block time.Duration
 }
 
 // shopPast is the state of the shop at one time of the past: all counters, as
 // they are scraped.
 type shopPast struct {
-	o     Options
-	idle  curve   // while the machine has nothing else to do
-	busy  curve   // while it is as busy as it gets
-	other float64 // logarithm of what else it does, a slow random walk about 0
-	rand  *rand.Rand
-	src   rand.Source
+	o         Options
+	low, high float64 // bounds of the rate of requests
+	normal    regime
+	regime    regime  // now
+	other     float64 // logarithm of what else the machine does, a slow random walk about 0
+	rand      *rand.Rand
+	src       rand.Source
 
 	requests map[requestKey]float64
 	buckets  []float64 // by shop.Buckets and one above, not cumulative
@@ -65,12 +72,12 @@ func newShopPast(o Options) *shopPast {
 		low, high = min(low, rate), max(high, rate)
 	}
 	p := &shopPast{
-		o: o, src: src, rand: r,
-		idle:     newCurve(newSampler(o.Model, o.Slack, r), 0.98*low, 1.02*high),
-		busy:     newCurve(newSampler(o.Model, o.Slack+o.Jitter, r), 0.98*low, 1.02*high),
+		o: o, src: src, rand: r, low: 0.98 * low, high: 1.02 * high,
 		requests: map[requestKey]float64{},
 		buckets:  make([]float64, len(shop.Buckets)+1),
 	}
+	p.normal = p.newRegime(Fault{Release: shop.Stable}, o.Start)
+	p.regime = p.normal
 	for _, handler := range []string{shop.HandlerProduct, shop.HandlerCheckout} {
 		for _, code := range []string{shop.CodeOK, shop.CodeInternal, shop.CodeUnavailable} {
 			p.requests[requestKey{handler, code}] = 0
@@ -81,22 +88,25 @@ func newShopPast(o Options) *shopPast {
 
 // advance lets one step pass, at the end of which it is at.
 func (p *shopPast) advance(at time.Time) {
-	m := p.o.Model
+	p.follow(at)
+	m, f := p.o.Model, p.regime.fault
 	load := p.load()
 	slack := p.o.Slack + time.Duration(load*float64(p.o.Jitter))
 	rate := m.Traffic.Rate(at.Add(-p.o.Step / 2))
-	st := mix(p.idle.at(rate), p.busy.at(rate), load)
+	st := mix(p.regime.idle.at(rate), p.regime.busy.at(rate), load)
 	seconds := p.o.Step.Seconds()
 
 	reads := p.poisson(st.rate * m.Reads * seconds)
 	checkouts := p.poisson(st.rate * (1 - m.Reads) * seconds)
-	hits := p.binomial(reads, st.hitRatio)
-	misses := reads - hits
-	lateMisses, lateCheckouts := p.binomial(misses, st.timeouts), p.binomial(checkouts, st.timeouts)
+	past := p.binomial(reads, f.Bypass)
+	lookups := reads - past
+	hits := p.binomial(lookups, st.hitRatio)
+	misses := lookups - hits
+	latePast, lateMisses, lateCheckouts := p.binomial(past, st.timeouts), p.binomial(misses, st.timeouts), p.binomial(checkouts, st.timeouts)
 
-	p.answer(shop.HandlerProduct, reads, lateMisses)
+	p.answer(shop.HandlerProduct, reads, lateMisses+latePast)
 	p.answer(shop.HandlerCheckout, checkouts, lateCheckouts)
-	for kind, n := range [kinds]float64{hit: hits, miss: misses, checkout: checkouts} {
+	for kind, n := range [kinds]float64{hit: hits, miss: misses, bypass: past, checkout: checkouts} {
 		p.duration += n * st.mean[kind]
 		left, share := n, 1.0
 		for i, probability := range st.durations[kind] {
@@ -109,11 +119,11 @@ func (p *shopPast) advance(at time.Time) {
 		}
 	}
 
-	p.lookups += reads
+	p.lookups += lookups
 	p.hits += hits
-	p.commands(&p.gets, reads, slack)
+	p.commands(&p.gets, lookups, slack)
 	p.commands(&p.sets, misses-lateMisses, slack)
-	p.query(misses+checkouts, lateMisses+lateCheckouts, st, slack)
+	p.query(misses+past+checkouts, lateMisses+latePast+lateCheckouts, st, slack)
 }
 
 // load returns how busy the machine is with other things, from 0 to 1: mostly a
@@ -133,7 +143,7 @@ func (p *shopPast) load() float64 {
 
 // answer counts the codes of n requests of which so many came too late.
 func (p *shopPast) answer(handler string, n, late float64) {
-	internal := p.binomial(n-late, p.o.Model.Errors)
+	internal := p.binomial(n-late, p.o.Model.Errors+p.regime.fault.Release.Errors)
 	p.requests[requestKey{handler, shop.CodeUnavailable}] += late
 	p.requests[requestKey{handler, shop.CodeInternal}] += internal
 	p.requests[requestKey{handler, shop.CodeOK}] += n - late - internal

@@ -84,8 +84,8 @@ func (p *shopPast) write(w *writer, at time.Time) {
 	w.sample("shop_cache_hits_total", p.hits)
 	w.sample("shop_cache_errors_total", 0)
 	w.sample("shop_cache_evictions_total", 0)
-	// In the long run each miss but the first finds an entry that is over.
-	w.sample("shop_cache_expirations_total", p.lookups-p.hits)
+	// In the long run each entry that was stored is over one day.
+	w.sample("shop_cache_expirations_total", p.sets.count)
 	for command, t := range map[string]total{"get": p.gets, "set": p.sets} {
 		w.sample("shop_cache_command_duration_seconds_sum", t.sum, "command", command)
 		w.sample("shop_cache_command_duration_seconds_count", t.count, "command", command)
@@ -104,13 +104,13 @@ func (p *shopPast) write(w *writer, at time.Time) {
 	}
 }
 
-// writeState writes what does not change in a day.
+// writeState writes what only somebody changes.
 func (p *shopPast) writeState(w *writer) {
 	m := p.o.Model
 	w.sample("shop_cache_up", 1)
 	w.sample("shop_cache_size_limit", float64(m.CacheEntries))
 	w.sample("shop_cache_ttl_seconds", m.TTL.Seconds())
 	w.sample("shop_db_pool_max", float64(m.Connections))
-	w.sample("shop_build_info", 1, "version", shop.Stable.Version)
-	w.sample("process_start_time_seconds", float64(p.o.Start.Unix()))
+	w.sample("shop_build_info", 1, "version", p.regime.fault.Release.Version)
+	w.sample("process_start_time_seconds", float64(p.regime.started.Unix()))
 }

@@ -7,6 +7,8 @@ import (
 	"sort"
 	"time"
 
+	"gonum.org/v1/gonum/stat/distuv"
+
 	"tidemark/demo/shop"
 )
 
@@ -14,6 +16,7 @@ import (
 const (
 	hit      = iota // a product that the cache has
 	miss            // a product that it does not have
+	bypass          // a product that it is not asked for
 	checkout        // always a query
 	kinds
 )
@@ -35,29 +38,52 @@ type steady struct {
 
 // steadyAt works out the steady state.
 //
-// The cache never fills up, so a product is missed once after each expiry: its
-// misses are a renewal process whose mean distance is the time to live plus the
-// time until the next read. The database is nearly idle, so that its queries
-// wait for nobody, and are stretched as the average of the others demands.
+// What the cache is not asked for does not count as a miss. The cache never fills
+// up, so a product is missed once after each expiry: its misses are a renewal
+// process whose mean distance is the time to live plus the time until the next
+// read. An answer that comes too late is not stored, and the next read misses,
+// too. The database is nearly idle, so that its queries wait for nobody, and are
+// stretched as the average of the others demands.
 func (s sampler) steadyAt(rate float64) steady {
 	m := s.model
-	reads := rate * m.Reads
-	misses := 0.0
-	for _, p := range m.Popularity() {
-		misses += 1 / (m.TTL.Seconds() + 1/(reads*p))
+	lookups := rate * m.Reads * (1 - s.fault.Bypass)
+	slow := max(1, s.fault.Slow)
+	st := steady{rate: rate, stretch: slow}
+	popularity := m.Popularity()
+	for range 8 { // each is closer to what misses, queries and their time agree on
+		inTime, spent := s.query(st.stretch)
+		misses := 0.0
+		if lookups > 0 {
+			for _, p := range popularity {
+				misses += 1 / (inTime*m.TTL.Seconds() + 1/(lookups*p))
+			}
+			st.hitRatio = 1 - misses/lookups
+		}
+		st.busy = (misses + rate - lookups) * spent
+		st.stretch = slow * m.Stretch(st.busy)
 	}
-	st := steady{rate: rate, hitRatio: 1 - misses/reads}
-	work := (misses + rate - reads) * m.Query.Mean.Seconds()
-	st.busy = work / (1 - work*m.Contention/float64(m.Connections))
-	st.stretch = m.Stretch(st.busy)
 	s.durationsOf(&st)
 	return st
+}
+
+// query returns the share of the queries that are answered before the timeout, and
+// for how long one keeps its connection on average, in seconds.
+func (s sampler) query(stretch float64) (inTime, spent float64) {
+	q, timeout := s.model.Query, s.model.QueryTimeout.Seconds()
+	mean := stretch * q.Mean.Seconds()
+	median := math.Log(mean) - q.Sigma*q.Sigma/2
+	inTime = distuv.LogNormal{Mu: median, Sigma: q.Sigma}.CDF(timeout)
+	// The part of the mean that is below the timeout is that of the distribution
+	// weighted by length, which is as wide and sigma² further up.
+	below := distuv.LogNormal{Mu: median + q.Sigma*q.Sigma, Sigma: q.Sigma}.CDF(timeout)
+	return inTime, mean*below + timeout*(1-inTime)
 }
 
 // sampler holds random parts of requests, from which the distribution of their
 // durations at any rate is put together.
 type sampler struct {
 	model shop.Model
+	fault Fault
 	slack time.Duration
 	parts []part
 }
@@ -68,8 +94,8 @@ type part struct{ work, get, set, query time.Duration }
 // slowest hundredth to within three hundredths of it.
 const samples = 100_000
 
-func newSampler(m shop.Model, slack time.Duration, r *rand.Rand) sampler {
-	s := sampler{model: m, slack: slack, parts: make([]part, samples)}
+func newSampler(m shop.Model, f Fault, slack time.Duration, r *rand.Rand) sampler {
+	s := sampler{model: m, fault: f, slack: slack, parts: make([]part, samples)}
 	for i := range s.parts {
 		s.parts[i] = part{
 			work:  m.Work.Draw(r, 1),
@@ -96,9 +122,11 @@ func (s sampler) durationsOf(st *steady) {
 		of := [kinds]time.Duration{
 			hit:      p.work + p.get + 2*s.slack,
 			miss:     p.work + p.get + query + set + 3*s.slack,
+			bypass:   p.work + query + 2*s.slack,
 			checkout: p.work + query + 2*s.slack,
 		}
 		for kind, d := range of {
+			d = time.Duration(float64(d) * max(1, s.fault.Release.Slowdown))
 			st.durations[kind][sort.SearchFloat64s(shop.Buckets, d.Seconds())] += 1 / float64(len(s.parts))
 			st.mean[kind] += d.Seconds() / float64(len(s.parts))
 		}
