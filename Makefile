@@ -60,7 +60,7 @@ deps-demo:
 
 .PHONY: deps-test
 deps-test: deps-demo
-	scripts/install redis-server postgresql haproxy prometheus-redis-exporter prometheus-postgres-exporter
+	scripts/install patch redis-server postgresql haproxy prometheus-redis-exporter prometheus-postgres-exporter
 
 .PHONY: clean
 clean:

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"tidemark/config"
@@ -11,12 +10,13 @@ import (
 )
 
 // Discover gives a configuration without signals those that its Prometheus has
-// at a time, and logs what it chose. One with signals is returned as it is.
-func Discover(ctx context.Context, c *config.Config, at time.Time, logger *slog.Logger) (*config.Config, error) {
+// at a time, and logs what it chose. One with signals is returned as it is. The
+// options need a logger.
+func Discover(ctx context.Context, c *config.Config, at time.Time, o ingest.Options) (*config.Config, error) {
 	if len(c.Signals) > 0 {
 		return c, nil
 	}
-	source, err := ingest.New(c.Prometheus, nil, ingest.Options{})
+	source, err := ingest.New(c.Prometheus, nil, o)
 	if err != nil {
 		return nil, err
 	}
@@ -27,14 +27,14 @@ func Discover(ctx context.Context, c *config.Config, at time.Time, logger *slog.
 	if err != nil {
 		return nil, err
 	}
-	logger.Info("The scope is discovered", "scope", r.Scope, "because", r.ScopeWhy)
+	o.Logger.Info("The scope is discovered", "scope", r.Scope, "because", r.ScopeWhy)
 	for _, choice := range r.Choices {
 		if taken := choice.Taken; taken != nil {
-			logger.Info("A signal is discovered", "signal", choice.Signal, "query", taken.Signal.Query, "from", taken.From, "series", taken.Series, "other_choices", len(choice.Others))
+			o.Logger.Info("A signal is discovered", "signal", choice.Signal, "query", taken.Signal.Query, "from", taken.From, "series", taken.Series, "other_choices", len(choice.Others))
 		}
 	}
 	for _, m := range r.Missing {
-		logger.Info("Nothing tells a signal", "signals", m.Signals, "what", m.What, "remedy", m.Remedy)
+		o.Logger.Info("Nothing tells a signal", "signals", m.Signals, "what", m.What, "remedy", m.Remedy)
 	}
 	return c.With(r.Scope, r.Signals())
 }

@@ -144,7 +144,7 @@ func (a *app) reload(ctx context.Context, old *generation) (*generation, error) 
 	if err != nil {
 		return nil, err
 	}
-	if c, err = Discover(ctx, c, time.Now(), a.logger); err != nil {
+	if c, err = Discover(ctx, c, time.Now(), ingest.Options{Logger: a.logger}); err != nil {
 		a.metrics.loaded(false)
 		return nil, err
 	}

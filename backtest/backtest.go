@@ -54,6 +54,9 @@ type Options struct {
 	// the evidence of each incident looked like.
 	WhatIf, Pictures bool
 
+	// Reading says how Prometheus is asked, and where its answers are kept.
+	Reading ingest.Options
+
 	// Progress is called with how many of all slots, of history and range, are
 	// done. It must not block. Nil is nobody.
 	Progress func(done, total int)
@@ -108,14 +111,13 @@ func (o Options) run(ctx context.Context, variants []*config.Config) (report *Re
 		}
 	}
 	questions, feeds := o.questions()
-	source, err := ingest.New(o.Config.Prometheus, questions, ingest.Options{})
-	if err != nil {
-		return nil, nil, fmt.Errorf("prometheus: %w", err)
-	}
+	reading := o.Reading
 	// A backfill is patient with a source that is down. Whoever waits for a
 	// report rather wants to know at once.
-	if _, err := source.Read(ctx, series.Grid{Start: span.Start, Step: span.Step, N: 1}); err != nil {
-		return nil, nil, remedy(err)
+	reading.ProbeFirst = true
+	source, err := ingest.New(o.Config.Prometheus, questions, reading)
+	if err != nil {
+		return nil, nil, fmt.Errorf("prometheus: %w", err)
 	}
 	r, err := newRun(o, source, history.N+span.N)
 	if err != nil {
@@ -137,7 +139,8 @@ func (o Options) run(ctx context.Context, variants []*config.Config) (report *Re
 	if err := r.through(ctx, span, r.judge); err != nil {
 		return nil, nil, remedy(err)
 	}
-	stats := r.stats(span)
+	stats := r.stats(history, span)
+	stats.Queries, stats.Recalled = source.Queries()
 	stats.Duration = time.Since(begin)
 	for _, l := range r.lanes {
 		found := l.report()

@@ -27,6 +27,8 @@ type statsForm struct {
 	Samples         int           `json:"samples"`
 	Services        int           `json:"services"`
 	Signals         []signalForm  `json:"signals"`
+	DataStart       api.Instant   `json:"data_start"`
+	DataEnd         api.Instant   `json:"data_end"`
 	HistoryStart    api.Instant   `json:"history_start"`
 	HistorySamples  int           `json:"history_samples"`
 	Chunks          int           `json:"chunks"`
@@ -34,6 +36,8 @@ type statsForm struct {
 	SkippedSlots    int           `json:"skipped_slots"`
 	SkippedBecause  api.Reference `json:"skipped_because"`
 	Partial         bool          `json:"partial"`
+	Queries         int           `json:"queries"`
+	RecalledQueries int           `json:"recalled_queries"`
 	DurationSeconds float64       `json:"duration_seconds"`
 	ReadingSeconds  float64       `json:"reading_seconds"`
 	JudgingSeconds  float64       `json:"judging_seconds"`
@@ -63,9 +67,10 @@ func (r *Report) WriteJSON(w io.Writer) error {
 			Signals: api.Forms(s.Signals, func(sig SignalStats) signalForm {
 				return signalForm{sig.Name, sig.Series, sig.Samples, sig.BlindSlots, textOf(sig.Err)}
 			}),
+			DataStart: api.Instant(s.DataStart), DataEnd: api.Instant(s.DataEnd),
 			HistoryStart: api.Instant(s.HistoryStart), HistorySamples: s.HistorySamples,
 			Chunks: s.Chunks, SkippedChunks: s.SkippedChunks, SkippedSlots: s.SkippedSlots, SkippedBecause: textOf(s.SkippedWhy),
-			Partial:         s.Partial,
+			Partial: s.Partial, Queries: s.Queries, RecalledQueries: s.Recalled,
 			DurationSeconds: s.Duration.Seconds(), ReadingSeconds: s.Reading.Seconds(), JudgingSeconds: s.Judging.Seconds(),
 		},
 	})

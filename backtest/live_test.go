@@ -56,7 +56,7 @@ func TestOnPrometheus(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, string){
 		"same as live": testSameAsLive, "partial data": testPartialDataIsReported,
 		"context": testRunStopsWithItsContext, "json": testJSONHasTheFieldsOfTheAPI,
-		"skipped chunk": testSkippedChunk, "full report": testFullReport, "comparison": testComparison, "tune": testTune,
+		"skipped chunk": testSkippedChunk, "full report": testFullReport, "cache": testCacheSparesPrometheus, "comparison": testComparison, "tune": testTune,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, p.URL) })
 	}

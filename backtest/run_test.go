@@ -6,12 +6,17 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	neturl "net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/prometheus/common/model"
 
 	"tidemark/ingest"
 	"tidemark/internal/promtest"
@@ -58,6 +63,50 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 				t.Errorf("got error of several lines: %q", err)
 			}
 		})
+	}
+}
+
+// startForgetful starts a Prometheus that has scraped for three days and keeps one.
+func startForgetful(t *testing.T) *promtest.Server {
+	t.Helper()
+	var past strings.Builder
+	past.WriteString("# TYPE t_requests gauge\n")
+	for ts := end.AddDate(0, 0, -3); !ts.After(end); ts = ts.Add(4 * time.Minute) {
+		fmt.Fprintf(&past, "t_requests{cluster=\"a\",service=\"shop\"} %d %d\n", 100+ts.Minute()%7, ts.Unix())
+	}
+	dir := t.TempDir()
+	promtest.LoadOpenMetrics(t, dir, past.String())
+	return promtest.StartPrometheus(t, promtest.PrometheusOptions{Dir: dir, Retention: "1d"})
+}
+
+// TestRangeThatIsHeldInPart judges what there is, and says what there is not.
+func TestRangeThatIsHeldInPart(t *testing.T) {
+	c := load(t, configuration(t, startForgetful(t).URL, "", "\n  - {name: request_rate, query: t_requests}\n"))
+	warnings := func(start, end time.Time) (bool, []string) {
+		t.Helper()
+		r, err := Run(t.Context(), Options{Config: c, Start: start, End: end})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Stats.Partial, r.Stats.Warnings()
+	}
+	partial, got := warnings(end.AddDate(0, 0, -2), end.Add(30*time.Minute))
+	want := []string{
+		"partial: no signal has data from 2025-03-03T20:00:00Z to 2025-03-04T20:00:00Z: Prometheus does not hold it any more (see its --storage.tsdb.retention.time), or did not scrape yet",
+		"partial: no signal has data from 2025-03-05T20:05:00Z to 2025-03-05T20:30:00Z: nothing was scraped, or the queries have changed",
+		"there is no data before 2025-03-03T20:00:00Z to learn from: nothing is found until the detectors have learned from the range itself",
+	}
+	if diff := cmp.Diff(want, got); diff != "" || !partial {
+		t.Errorf("partial %t, want true; warnings (-want +got):\n%s", partial, diff)
+	}
+	_, err := Run(t.Context(), Options{Config: c, Start: end.AddDate(0, 0, -3), End: end.AddDate(0, 0, -2)})
+	if text := "no data between 2025-03-02T20:00:00Z and 2025-03-03T20:00:00Z of any signal (request_rate): choose a range that Prometheus still holds (see its --storage.tsdb.retention.time), or correct the queries"; err == nil || err.Error() != text {
+		t.Errorf("before the retention: got error %v, want %s", err, text)
+	}
+	partial, got = warnings(end.Add(-2*time.Hour), end)
+	want = []string{"there are only 22h of data before 2025-03-05T18:00:00Z to learn from: the hours of the day are not known yet, so less is found in the first day"}
+	if diff := cmp.Diff(want, got); diff != "" || partial {
+		t.Errorf("partial %t, want false; warnings (-want +got):\n%s", partial, diff)
 	}
 }
 
@@ -140,7 +189,7 @@ func testSkippedChunk(t *testing.T, url string) {
 	if err := r.through(t.Context(), span, r.judge); err != nil {
 		t.Fatal(err)
 	}
-	s := r.stats(span)
+	s := r.stats(history, span)
 	if !s.Partial || s.SkippedChunks != 1 || s.SkippedSlots != 100 {
 		t.Errorf("got partial %t, %d chunks of %d slots skipped, want true, 1 of 100", s.Partial, s.SkippedChunks, s.SkippedSlots)
 	}
@@ -216,4 +265,61 @@ func testJSONHasTheFieldsOfTheAPI(t *testing.T, url string) {
 	if diff := cmp.Diff(float64(106), got.Stats["slots"]); diff != "" {
 		t.Errorf("slots (-want +got):\n%s", diff)
 	}
+}
+
+// testCacheSparesPrometheus runs a backtest, then another configuration beside it
+// and a proposal over the same range: all three ask Prometheus hardly more than the first.
+func testCacheSparesPrometheus(t *testing.T, url string) {
+	cache, err := ingest.OpenCache(t.TempDir(), 1<<30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var queries atomic.Int64
+	count := httptest.NewServer(countingProxy(t, url, &queries))
+	defer count.Close()
+	known := strings.Replace(signals, "  - {name: db_errors, query: no_such_metric}\n", "", 1)
+	o := Options{Config: load(t, configuration(t, count.URL, "", known)), Start: bypass[0].Add(-10 * time.Minute), End: bypass[1], Reading: ingest.Options{Cache: cache}}
+	o.Config.Prometheus.History = model.Duration(30 * time.Hour)
+	first, err := Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := queries.Swap(0)
+	if int64(first.Stats.Queries) != asked || asked == 0 || first.Stats.Recalled != 0 {
+		t.Errorf("the first time: got %d queries sent, %d seen by Prometheus and %d recalled", first.Stats.Queries, asked, first.Stats.Recalled)
+	}
+	o.Other, o.OtherName = o.Config, "other.yml"
+	second, err := Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts := []cmp.Option{cmpopts.EquateNaNs(), cmpopts.EquateEmpty()}
+	if diff := cmp.Diff(first.Incidents, second.Incidents, opts...); diff != "" || len(first.Incidents) == 0 {
+		t.Errorf("incidents (-first +second):\n%s", diff)
+	}
+	if diff := cmp.Diff(first.Anomalies, second.Anomalies, opts...); diff != "" {
+		t.Errorf("anomalies (-first +second):\n%s", diff)
+	}
+	if _, err := Tune(t.Context(), o, 100); err != nil {
+		t.Fatal(err)
+	}
+	// What had no data is asked for again: the service that came later, and the
+	// probe.
+	if again := queries.Load(); again > asked/3 {
+		t.Errorf("comparison and proposal: got %d queries, want far fewer than the first %d", again, asked)
+	}
+}
+
+// countingProxy passes requests on.
+func countingProxy(t *testing.T, url string, n *atomic.Int64) http.Handler {
+	t.Helper()
+	target, err := neturl.Parse(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n.Add(1)
+		proxy.ServeHTTP(w, r)
+	})
 }

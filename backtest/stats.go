@@ -22,6 +22,13 @@ type Stats struct {
 	// no sample before the range.
 	HistoryStart time.Time
 
+	// HistoryWanted is the first slot that was asked for to learn from.
+	HistoryWanted time.Time
+
+	// DataStart and DataEnd are the first and the last slot of the range in which
+	// any signal has a sample; zero if there is none.
+	DataStart, DataEnd time.Time
+
 	Series         int // that had a sample in the range
 	Samples        int // in the range
 	HistorySamples int
@@ -33,8 +40,12 @@ type Stats struct {
 	SkippedSlots  int
 	SkippedWhy    error // of the last one
 
-	// Partial is set if something could not be read that a query asked for.
+	// Partial is set if something could not be read that a query asked for, or if
+	// the data begins late in the range, or ends early.
 	Partial bool
+
+	Queries  int // that were sent
+	Recalled int // that were not, since their answers were kept from an earlier time
 
 	Duration time.Duration
 	Reading  time.Duration // of it waiting for Prometheus, while judging goes on
@@ -58,6 +69,7 @@ type census struct {
 	scopes         map[string]model.LabelSet
 	historySamples int
 	historyStart   time.Time
+	first, last    time.Time // slots of the range with a sample
 	partial        bool
 }
 
@@ -80,7 +92,7 @@ func (c *census) history(ch chunk) {
 			c.stats[i].Err = fmt.Errorf("its history: %w", f.Err)
 		}
 		for _, s := range f.Series {
-			n, first := count(s.Values)
+			n, first, _ := count(s.Values)
 			c.historySamples += n
 			if at := ch.grid.At(first); n > 0 && (c.historyStart.IsZero() || at.Before(c.historyStart)) {
 				c.historyStart = at
@@ -98,11 +110,17 @@ func (c *census) judged(ch chunk) {
 			stats.BlindSlots += ch.grid.N
 		}
 		for _, s := range f.Series {
-			n, _ := count(s.Values)
+			n, first, last := count(s.Values)
 			if n == 0 {
 				continue
 			}
 			stats.Samples += n
+			if at := ch.grid.At(first); c.first.IsZero() || at.Before(c.first) {
+				c.first = at
+			}
+			if at := ch.grid.At(last); at.After(c.last) {
+				c.last = at
+			}
 			if key := s.Labels.String(); !c.series[i][key] {
 				c.series[i][key] = true
 				scope := c.signals[i].ScopeOf(s.Labels)
@@ -132,21 +150,24 @@ func (c *census) services() int {
 	return n
 }
 
-// count returns how many values there are, and the index of the first.
-func count(values []float64) (n, first int) {
+// count returns how many values there are, and the indexes of the first and the
+// last.
+func count(values []float64) (n, first, last int) {
 	for i, v := range values {
 		if !math.IsNaN(v) {
 			if n == 0 {
 				first = i
 			}
+			last = i
 			n++
 		}
 	}
-	return n, first
+	return n, first, last
 }
 
-func (r *run) stats(span series.Grid) Stats {
+func (r *run) stats(history, span series.Grid) Stats {
 	s := Stats{
+		HistoryWanted: history.Start, DataStart: r.census.first, DataEnd: r.census.last,
 		Start: span.Start, End: span.End(), Step: span.Step, Slots: span.N,
 		HistoryStart: r.census.historyStart, HistorySamples: r.census.historySamples,
 		Signals: r.census.stats, Services: r.census.services(),
@@ -163,10 +184,21 @@ func (r *run) stats(span series.Grid) Stats {
 			sig.Err = errNoData
 		}
 	}
+	s.Partial = s.Partial || s.late() || s.early()
 	return s
 }
 
 var errNoData = fmt.Errorf("no data in the range: correct its query, or choose a range that Prometheus still holds")
+
+// noticeable is how much data has to be missing at either end of a range to be
+// told. Rates need a few minutes before they have a first value.
+const noticeable = 15 * time.Minute
+
+// late reports whether the data begins late in the range.
+func (s Stats) late() bool { return s.Samples > 0 && s.DataStart.Sub(s.Start) > noticeable }
+
+// early reports whether the data ends early in the range.
+func (s Stats) early() bool { return s.Samples > 0 && s.End.Sub(s.DataEnd) > noticeable }
 
 // empty returns an error if no signal has a sample.
 func (s Stats) empty() error {
@@ -180,7 +212,7 @@ func (s Stats) empty() error {
 		}
 		names = append(names, sig.Name)
 	}
-	return fmt.Errorf("no data between %s and %s of any signal (%s): choose a range that Prometheus still holds, or correct the queries",
+	return fmt.Errorf("no data between %s and %s of any signal (%s): choose a range that Prometheus still holds (see its --storage.tsdb.retention.time), or correct the queries",
 		show(s.Start), show(s.End), strings.Join(names, ", "))
 }
 
@@ -191,6 +223,12 @@ func (s Stats) Warnings() []string {
 	if s.SkippedChunks > 0 {
 		out = append(out, fmt.Sprintf("partial: %d slots are skipped, in %d of %d chunks: %v", s.SkippedSlots, s.SkippedChunks, s.Chunks+s.SkippedChunks, remedy(s.SkippedWhy)))
 	}
+	if s.late() {
+		out = append(out, fmt.Sprintf("partial: no signal has data from %s to %s: Prometheus does not hold it any more (see its --storage.tsdb.retention.time), or did not scrape yet", show(s.Start), show(s.DataStart)))
+	}
+	if s.early() {
+		out = append(out, fmt.Sprintf("partial: no signal has data from %s to %s: nothing was scraped, or the queries have changed", show(s.DataEnd), show(s.End)))
+	}
 	for _, sig := range s.Signals {
 		switch {
 		case sig.BlindSlots > 0:
@@ -199,8 +237,13 @@ func (s Stats) Warnings() []string {
 			out = append(out, fmt.Sprintf("signal %s: %v", sig.Name, remedy(sig.Err)))
 		}
 	}
-	if s.HistorySamples == 0 {
+	switch {
+	case s.HistorySamples == 0:
 		out = append(out, fmt.Sprintf("there is no data before %s to learn from: nothing is found until the detectors have learned from the range itself", show(s.Start)))
+	case s.Start.Sub(s.HistoryStart) < aDay && s.HistoryStart.Sub(s.HistoryWanted) > noticeable:
+		out = append(out, fmt.Sprintf("there are only %s of data before %s to learn from: the hours of the day are not known yet, so less is found in the first day", inDays(s.Start.Sub(s.HistoryStart)), show(s.Start)))
 	}
 	return out
 }
+
+const aDay = 24 * time.Hour

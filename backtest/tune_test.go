@@ -2,6 +2,8 @@ package backtest
 
 import (
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -54,19 +56,37 @@ func testTune(t *testing.T, url string) {
 		t.Errorf("got\n%s\nwant more false pages than the target as configured and fewer with the choice, which misses nothing", b.String())
 	}
 
-	diff, err := Patch(file, eager, chosen.Sensitivities)
-	if err != nil {
-		t.Fatal(err)
-	}
-	patched := ""
-	for line := range strings.Lines(diff) {
-		if !strings.HasPrefix(line, "-") && !strings.HasPrefix(line, "+++") && !strings.HasPrefix(line, "@@") {
-			patched += line[1:]
+	// What tune prints is the table and the diff; patch(1) finds the diff.
+	for name, args := range map[string]struct {
+		file string   // as it was given to tune
+		args []string // of patch
+	}{
+		"by the name in it": {"tidemark.yml", []string{"-p0"}},
+		"one level down":    {"etc/tidemark.yml", []string{"-p1"}},
+		"a file":            {file, []string{"tidemark.yml"}},
+	} {
+		diff, err := Patch(args.file, eager, chosen.Sensitivities)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	for name := range chosen.Sensitivities {
-		if !strings.Contains(patched, "name: "+name+",") {
-			t.Errorf("the diff does not change %s:\n%s", name, diff)
+		dir := t.TempDir()
+		copied := filepath.Join(dir, "tidemark.yml")
+		if err := os.WriteFile(copied, []byte(eager), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), "patch", args.args...)
+		cmd.Dir, cmd.Stdin = dir, strings.NewReader(b.String()+"\n"+diff)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: patch: %v: %s\n%s", name, err, out, diff)
+		}
+		got := map[string]float64{}
+		for _, sig := range load(t, copied).Signals {
+			if sig.Sensitivity != 2 {
+				got[sig.Name] = sig.Sensitivity
+			}
+		}
+		if diff := cmp.Diff(chosen.Sensitivities, got); diff != "" {
+			t.Errorf("%s: sensitivities that are not as before (-proposed +patched):\n%s", name, diff)
 		}
 	}
 }

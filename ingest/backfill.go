@@ -39,7 +39,7 @@ const (
 // A chunk that the source does not answer is read again after a pause, up to
 // five times; one that is too large or too slow is read in halves. A signal that
 // still cannot be read is yielded with Frame.Err; the error is non-nil if no
-// signal could be read, or if ctx is done.
+// signal could be read, or if ctx is done. What the cache has is not asked for.
 func (s *Source) Backfill(ctx context.Context, from, to time.Time, step time.Duration, yield func(g series.Grid, frames []series.Frame) error) error {
 	if err := checkGrid(series.Grid{Step: step}); err != nil {
 		return err
@@ -48,7 +48,7 @@ func (s *Source) Backfill(ctx context.Context, from, to time.Time, step time.Dur
 	b := backfill{source: s, limit: s.config.PointsPerQuery, hopeless: map[string]bool{}}
 	size := firstChunk
 	for done := 0; done < span.N; {
-		r, err := b.chunk(ctx, series.Grid{Start: span.At(done), Step: step, N: min(size, b.limit, span.N-done)})
+		r, err := b.chunk(ctx, series.Grid{Start: span.At(done), Step: step, N: b.length(span, done, size)})
 		if err != nil {
 			return fmt.Errorf("backfill from %s: %w", span.At(done).Format(time.RFC3339), err)
 		}
@@ -68,10 +68,54 @@ type backfill struct {
 	hopeless map[string]bool // signals that are too much even for a small chunk
 }
 
+// length returns how many slots the next chunk spans. With a cache it ends where
+// the chunks of other backfills do, wherever they begin, and before what is too
+// new to be kept.
+func (b *backfill) length(span series.Grid, done, size int) int {
+	most := min(size, b.limit)
+	if b.source.cache == nil || most < minChunk {
+		return min(most, span.N-done)
+	}
+	aligned := minChunk
+	for 2*aligned <= most {
+		aligned *= 2
+	}
+	since := int(span.At(done).UnixNano() / int64(span.Step))
+	n := aligned - since%aligned
+	for aligned > minChunk && time.Since(span.At(done+n-1)) < settled {
+		aligned /= 2
+		n = aligned - since%aligned
+	}
+	return min(n, span.N-done)
+}
+
+// probe sends one small query, once, and returns an error if the source as a whole
+// is of no use.
+func (b *backfill) probe(ctx context.Context, g series.Grid) error {
+	s := b.source
+	if !s.probeFirst || s.probed.Load() || len(s.signals) == 0 {
+		return nil
+	}
+	r := s.newReading(series.Grid{Start: g.Start, Step: g.Step, N: 1})
+	r.read(ctx, []int{0})
+	err := r.err(ctx)
+	if ctx.Err() == nil && Remedy(err) == "" {
+		s.probed.Store(true)
+		return nil
+	}
+	return err
+}
+
 // chunk reads g, or as much of its beginning as the source can answer at once.
 func (b *backfill) chunk(ctx context.Context, g series.Grid) (*reading, error) {
 	r := b.source.newReading(g)
-	which := r.all()
+	r.keep = true
+	which := r.recall()
+	if len(which) > 0 {
+		if err := b.probe(ctx, g); err != nil {
+			return r, err
+		}
+	}
 	for attempt := 1; ; {
 		r.read(ctx, which)
 		if ctx.Err() != nil {
@@ -85,7 +129,8 @@ func (b *backfill) chunk(ctx context.Context, g series.Grid) (*reading, error) {
 		case halve:
 			b.limit = max(r.grid.N/2, minChunk)
 			r = b.source.newReading(series.Grid{Start: g.Start, Step: g.Step, N: min(b.limit, r.grid.N)})
-			again = r.all()
+			r.keep = true
+			again = r.recall()
 		}
 		which = again
 		if wait {

@@ -3,6 +3,7 @@ package ingest
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -75,24 +76,25 @@ func newStream(s *model.SampleStream) stream {
 		labels = model.LabelSet{}
 	}
 	delete(labels, model.MetricNameLabel)
-	names := make([]string, 0, len(labels))
 	for name, value := range labels {
 		if value == "" {
 			delete(labels, name)
-			continue
 		}
-		names = append(names, string(name))
 	}
-	slices.Sort(names)
+	return stream{key: keyOf(labels), labels: labels, values: s.Values}
+}
+
+// keyOf returns labels in a form that can be compared.
+func keyOf(labels model.LabelSet) string {
 	var key []byte
-	for _, name := range names {
-		value := string(labels[model.LabelName(name)])
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		value := labels[name]
 		// A length before each text keeps two different sets apart whatever
 		// their texts hold.
 		key = append(fmt.Appendf(key, "%d ", len(name)), name...)
 		key = append(fmt.Appendf(key, "%d ", len(value)), value...)
 	}
-	return stream{key: string(key), labels: labels, values: s.Values}
+	return string(key)
 }
 
 // place puts samples into the slots of row, which lies over g, and returns how

@@ -15,6 +15,9 @@ const notPrometheus = "the answer is not one of the Prometheus API: "
 // source has: it is how a source is explored. The vector is empty if there is no
 // data. It is not bounded by max_series_per_signal, only by max_response_bytes.
 func (s *Source) Instant(ctx context.Context, expr string, at time.Time) (model.Vector, error) {
+	if err := s.turn(ctx); err != nil {
+		return nil, err
+	}
 	timeout := time.Duration(s.config.Timeout)
 	within, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -32,6 +35,9 @@ func (s *Source) Instant(ctx context.Context, expr string, at time.Time) (model.
 // MetricNames returns the names of all metrics that have samples at some time
 // from start to end, or somewhat outside of that: sources look at whole blocks.
 func (s *Source) MetricNames(ctx context.Context, start, end time.Time) ([]string, error) {
+	if err := s.turn(ctx); err != nil {
+		return nil, err
+	}
 	within, cancel := context.WithTimeout(ctx, time.Duration(s.config.Timeout))
 	defer cancel()
 	values, _, _, err := s.api.LabelValues(within, model.MetricNameLabel, nil, start, end)

@@ -15,6 +15,7 @@ type reading struct {
 	source  *Source
 	grid    series.Grid
 	answers []answer // one per signal
+	keep    bool     // in the cache
 
 	mu       sync.Mutex
 	answered bool  // the source answered a query, if only by refusing it
@@ -83,6 +84,9 @@ func (r *reading) signal(ctx context.Context, i int) answer {
 		}
 		c, err := r.source.query(ctx, sig, expr, ask, r.grid)
 		r.end(err)
+		if err == nil && r.keep {
+			r.source.remember(expr, ask, r.grid, c)
+		}
 		return c, err
 	}
 	c, err := query(sig.Query)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/api"
@@ -15,6 +16,7 @@ import (
 	"github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/common/version"
+	"golang.org/x/time/rate"
 
 	"tidemark/series"
 	"tidemark/signal"
@@ -24,6 +26,19 @@ import (
 type Options struct {
 	Logger     *slog.Logger          // default: discard
 	Registerer prometheus.Registerer // default: metrics are counted and not shown
+
+	// MaxQueryRate bounds how many queries are sent per second, on average over a
+	// second. 0 is no bound but the configured concurrency.
+	MaxQueryRate float64
+
+	// Cache is where a Backfill keeps what it has read, and looks first. Default:
+	// nowhere.
+	Cache *Cache
+
+	// ProbeFirst makes a Backfill send one small query first, and give up at once
+	// if the source is down, or refuses the credentials: for somebody who waits.
+	// Without, it is patient.
+	ProbeFirst bool
 }
 
 // Source reads signals from one Prometheus. Its methods may be called at the
@@ -35,6 +50,12 @@ type Source struct {
 	metrics *metrics
 	client  *client
 	api     v1.API
+	limiter *rate.Limiter
+	cache   *Cache
+
+	probeFirst     bool
+	probed         atomic.Bool
+	sent, recalled atomic.Uint64 // queries
 
 	mu          sync.Mutex
 	unsupported map[string]bool // signals whose support could not be read last time
@@ -53,6 +74,10 @@ func New(c Config, signals []signal.Signal, o Options) (*Source, error) {
 	}
 	s.logger = logger
 	s.metrics = newMetrics(o.Registerer)
+	s.cache, s.probeFirst = o.Cache, o.ProbeFirst
+	if o.MaxQueryRate > 0 {
+		s.limiter = rate.NewLimiter(rate.Limit(o.MaxQueryRate), max(1, int(o.MaxQueryRate/10)))
+	}
 	return s, nil
 }
 
@@ -64,7 +89,8 @@ func (s *Source) With(c Config, signals []signal.Signal) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	next.logger, next.metrics = s.logger, s.metrics
+	next.logger, next.metrics, next.limiter = s.logger, s.metrics, s.limiter
+	next.cache, next.probeFirst = s.cache, s.probeFirst
 	return next, nil
 }
 
@@ -85,6 +111,7 @@ func open(c Config, signals []signal.Signal) (*Source, error) {
 		signals:     slices.Clone(signals),
 		client:      client,
 		api:         v1.NewAPI(api.Client(client)),
+		limiter:     rate.NewLimiter(rate.Inf, 0),
 		unsupported: map[string]bool{},
 	}, nil
 }
@@ -143,6 +170,9 @@ func asked(sig signal.Signal, g series.Grid) (series.Grid, error) {
 // query asks for one expression over the slots of asked and returns the checked
 // answer over g.
 func (s *Source) query(ctx context.Context, sig signal.Signal, expr string, ask, g series.Grid) (checked, error) {
+	if err := s.turn(ctx); err != nil {
+		return checked{}, err
+	}
 	start := time.Now()
 	c, err := func() (checked, error) {
 		m, err := s.ask(ctx, expr, ask)
@@ -165,6 +195,24 @@ func (s *Source) query(ctx context.Context, sig signal.Signal, expr string, ask,
 	}
 	s.metrics.duration.Observe(time.Since(start).Seconds())
 	return c, err
+}
+
+// turn waits until the next query may be sent.
+func (s *Source) turn(ctx context.Context) error {
+	if err := s.limiter.Wait(ctx); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return &queryError{timedOut, "its turn does not come before the deadline: " + err.Error()}
+	}
+	s.sent.Add(1)
+	return nil
+}
+
+// Queries returns how many queries were sent so far, and how many were not since
+// the cache had the answer.
+func (s *Source) Queries() (sent, recalled int) {
+	return int(s.sent.Load()), int(s.recalled.Load())
 }
 
 // ask sends one query and decodes its answer. It is the only place that knows

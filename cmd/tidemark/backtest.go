@@ -16,6 +16,7 @@ import (
 	"tidemark/app"
 	"tidemark/backtest"
 	"tidemark/config"
+	"tidemark/ingest"
 )
 
 // backtestCommand declares the backtest command and returns how it is run once
@@ -33,6 +34,7 @@ func backtestCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(ctx con
 	other := c.Flag("compare", "Another configuration file, to compare with over the same samples.").PlaceHolder("FILE").String()
 	record := c.Flag("record", "Scenario file to write, which test rules replays: what was read of the scopes in which incidents fired, and the incidents.").PlaceHolder("FILE").String()
 	anonymise := c.Flag("anonymise", "Put pseudonyms in place of label values into the scenario.").Bool()
+	past := newPastFlags(c)
 	return c, func(ctx context.Context, stdout, stderr io.Writer) error {
 		from, err := parseTime("start", *start)
 		if err != nil {
@@ -48,7 +50,10 @@ func backtestCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(ctx con
 				return err
 			}
 		}
-		load := func(file string) (*config.Config, error) { return loadAsOf(ctx, file, to, stderr) }
+		if o.Reading, err = past.options(stderr); err != nil {
+			return err
+		}
+		load := func(file string) (*config.Config, error) { return loadAsOf(ctx, file, to, o.Reading, stderr) }
 		if o.Config, err = load(*file); err != nil {
 			return err
 		}
@@ -71,25 +76,24 @@ func backtestCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(ctx con
 
 // loadAsOf reads a configuration file, with the signals that are discovered as of
 // a time.
-func loadAsOf(ctx context.Context, file string, at time.Time, stderr io.Writer) (*config.Config, error) {
+func loadAsOf(ctx context.Context, file string, at time.Time, reading ingest.Options, stderr io.Writer) (*config.Config, error) {
 	c, err := config.Load(file)
 	if err != nil {
 		return nil, err
 	}
-	return app.Discover(ctx, c, at, slog.New(slog.NewTextHandler(stderr, nil)))
+	reading.Logger = slog.New(slog.NewTextHandler(stderr, nil))
+	return app.Discover(ctx, c, at, reading)
 }
 
 func backtestTo(ctx context.Context, o backtest.Options, output string, rec *recording, stdout, stderr io.Writer) error {
-	p := newProgress(stderr)
+	p := newProgress(stderr, "backtest")
 	o.Progress = p.show
 	report, err := backtest.Run(ctx, o)
 	p.clear()
 	if err != nil {
 		return err
 	}
-	for _, w := range report.Stats.Warnings() {
-		fmt.Fprintf(stderr, "tidemark: warning: %s\n", w)
-	}
+	warn(stderr, report.Stats, o.Reading)
 	if err := rec.save(ctx, report, stderr); err != nil {
 		return err
 	}
@@ -104,6 +108,19 @@ func backtestTo(ctx context.Context, o backtest.Options, output string, rec *rec
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
+}
+
+// warn says what somebody who reads the report must know.
+func warn(stderr io.Writer, s backtest.Stats, reading ingest.Options) {
+	for _, w := range s.Warnings() {
+		fmt.Fprintf(stderr, "tidemark: warning: %s\n", w)
+	}
+	if reading.Cache == nil {
+		return
+	}
+	if err := reading.Cache.Err(); err != nil {
+		warnOfCache(stderr, err)
+	}
 }
 
 // writeFile replaces a file by what is written, once all of it is. That it cannot

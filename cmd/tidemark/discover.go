@@ -26,17 +26,28 @@ func discoverCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(ctx con
 	address := c.Flag("prometheus.url", "Address of the Prometheus.").Required().String()
 	client := c.Flag("prometheus.config", "File with HTTP client options, as in the prometheus section: how to log in, TLS.").String()
 	output := c.Flag("output.file", "Where to write the configuration; standard output if it is not given. A file that exists is not replaced.").String()
+	at := c.Flag("time", "As of when, in RFC 3339 or unix seconds. Default: now.").String()
+	rate := queryRateFlag(c)
 	return c, func(ctx context.Context, stdout io.Writer) error {
 		section, shown, err := prometheusSection(*address, *client)
 		if err != nil {
 			return err
 		}
-		source, err := ingest.New(section, nil, ingest.Options{})
+		when := time.Now()
+		if *at != "" {
+			if when, err = parseTime("time", *at); err != nil {
+				return err
+			}
+		}
+		if err := checkQueryRate(*rate); err != nil {
+			return err
+		}
+		source, err := ingest.New(section, nil, ingest.Options{MaxQueryRate: *rate})
 		if err != nil {
 			return fmt.Errorf("prometheus: %w", err)
 		}
 		r, err := discover.Run(ctx, discover.Options{
-			Prometheus: source, At: time.Now(), History: time.Duration(section.History),
+			Prometheus: source, At: when, History: time.Duration(section.History),
 			MaxSeries: section.MaxSeriesPerSignal, Prefer: []string{"service"},
 		})
 		if err != nil {

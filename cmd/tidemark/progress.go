@@ -8,18 +8,20 @@ import (
 	"time"
 )
 
-// progress shows how far a long run has come: a bar on a terminal, a line every
-// tenth elsewhere.
+// progress shows how far a long run has come: a bar on a terminal; elsewhere a
+// line every tenth, and every ten seconds of a tenth that takes long.
 type progress struct {
 	out      io.Writer
+	what     string
 	terminal bool
 	begin    time.Time
-	shown    time.Time // when the bar was drawn last
+	shown    time.Time // when the bar was drawn last, or a line written
 	tenths   int       // that were written
 }
 
-func newProgress(out io.Writer) *progress {
-	p := &progress{out: out, begin: time.Now()}
+func newProgress(out io.Writer, what string) *progress {
+	now := time.Now()
+	p := &progress{out: out, what: what, begin: now, shown: now}
 	if f, ok := out.(*os.File); ok {
 		info, err := f.Stat()
 		p.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
@@ -30,17 +32,19 @@ func newProgress(out io.Writer) *progress {
 const (
 	barWidth = 40
 	redraw   = 100 * time.Millisecond
+	rewrite  = 10 * time.Second
 )
 
 func (p *progress) show(done, total int) {
+	now := time.Now()
 	if !p.terminal {
-		if tenths := 10 * done / total; tenths > p.tenths {
-			p.tenths = tenths
-			fmt.Fprintf(p.out, "backtest: %d %%, %s left\n", 10*tenths, p.left(done, total))
+		if tenths := 10 * done / total; tenths > p.tenths || now.Sub(p.shown) >= rewrite {
+			p.tenths, p.shown = tenths, now
+			fmt.Fprintf(p.out, "%s: %d %%, %s left\n", p.what, 100*done/total, p.left(done, total))
 		}
 		return
 	}
-	if now := time.Now(); done == total || now.Sub(p.shown) >= redraw {
+	if done == total || now.Sub(p.shown) >= redraw {
 		p.shown = now
 		full := barWidth * done / total
 		fmt.Fprintf(p.out, "\r[%-*s] %3d %%, %s left \x1b[K", barWidth, bar[:full], 100*done/total, p.left(done, total))

@@ -26,6 +26,7 @@ func tuneCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(ctx context
 	target := c.Flag("target", "How often it may page, such as 2-per-week; per day and month, too. With --truth: how often falsely.").Required().String()
 	truth := c.Flag("truth", "File that lists faults which are known: none that is found now may be missed.").PlaceHolder("FILE").String()
 	grace := c.Flag("truth.grace", "How long after its end a fault may still be paged for.").Default(backtest.DefaultGrace.String()).Duration()
+	past := newPastFlags(c)
 	return c, func(ctx context.Context, stdout, stderr io.Writer) error {
 		rate, err := parseRate(*target)
 		if err != nil {
@@ -43,7 +44,10 @@ func tuneCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(ctx context
 				return err
 			}
 		}
-		if o.Config, err = loadAsOf(ctx, *file, o.End, stderr); err != nil {
+		if o.Reading, err = past.options(stderr); err != nil {
+			return err
+		}
+		if o.Config, err = loadAsOf(ctx, *file, o.End, o.Reading, stderr); err != nil {
 			return err
 		}
 		return tune(ctx, o, *file, rate, stdout, stderr)
@@ -53,16 +57,14 @@ func tuneCommand(cmd *kingpin.Application) (*kingpin.CmdClause, func(ctx context
 // tune writes what was tried, then the diff, which tools that apply one find in
 // it.
 func tune(ctx context.Context, o backtest.Options, file string, target float64, stdout, stderr io.Writer) error {
-	p := newProgress(stderr)
+	p := newProgress(stderr, "tune")
 	o.Progress = p.show
 	t, err := backtest.Tune(ctx, o, target)
 	p.clear()
 	if err != nil {
 		return err
 	}
-	for _, w := range t.Report.Stats.Warnings() {
-		fmt.Fprintf(stderr, "tidemark: warning: %s\n", w)
-	}
+	warn(stderr, t.Report.Stats, o.Reading)
 	if err := t.WriteText(stdout); err != nil {
 		return fmt.Errorf("write the proposal: %w", err)
 	}

@@ -24,7 +24,7 @@ func TestTune(t *testing.T) {
 		code           int
 		stdout, stderr string // parts
 	}{
-		{"quiet already", "2-per-week", 0, "The configuration meets the target: nothing is to be changed.", "backtest: 50 %"},
+		{"quiet already", "2-per-week", 0, "The configuration meets the target: nothing is to be changed.", "tune: 50 %"},
 		{"no rate", "2", 1, "", `--target "2" is not a rate: write one such as 2-per-week, 1-per-day or 3-per-month`},
 		{"no number", "1.2.3-per-day", 1, "", "1.2.3 is not a number"},
 	} {

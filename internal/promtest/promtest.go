@@ -23,10 +23,14 @@ type PrometheusOptions struct {
 	Config string   // text of prometheus.yml; default: no scraping, no rules
 	Dir    string   // where the data lies, see LoadOpenMetrics; default: a temporary folder
 	Args   []string // more flags, such as --query.max-samples=1000
+
+	// Retention is how much older than the newest data may be, such as 1d;
+	// default: any.
+	Retention string
 }
 
 // StartPrometheus starts a Prometheus server and returns it when it is ready.
-// It keeps data of any age, and accepts a reload over HTTP.
+// It accepts a reload over HTTP.
 func StartPrometheus(t testing.TB, o PrometheusOptions) *Server {
 	t.Helper()
 	config := writeFile(t, "prometheus.yml", cmp.Or(o.Config, "global: {}\n"))
@@ -34,7 +38,7 @@ func StartPrometheus(t testing.TB, o PrometheusOptions) *Server {
 		return append([]string{
 			"--config.file=" + config,
 			"--storage.tsdb.path=" + dir(t, o.Dir),
-			"--storage.tsdb.retention.time=100y",
+			"--storage.tsdb.retention.time=" + cmp.Or(o.Retention, "100y"),
 			"--web.listen-address=" + addr,
 			"--web.enable-lifecycle",
 		}, o.Args...)
