@@ -53,7 +53,7 @@ type Incident struct {
 	Scope        model.LabelSet `json:"scope"`
 	Suspect      string         `json:"suspect"`
 	Confidence   Number         `json:"confidence"`
-	Victims      []string       `json:"victims"`            // components, then the services that call the suspect's
+	Victims      []string       `json:"victims"`            // components, then the services that call the suspect's or share what is suspected
 	Suspects     []string       `json:"suspects,omitempty"` // services in the same trouble, the most suspect first
 	StartedAt    Instant        `json:"started_at"`
 	DetectedAt   Instant        `json:"detected_at"`
@@ -69,7 +69,9 @@ type Incident struct {
 	Held         bool           `json:"held"`
 	Accepted     []Acceptance   `json:"accepted"`
 	SuppressedBy Reference      `json:"suppressed_by"`
-	Feedback     *Feedback      `json:"feedback"` // null if nobody gave any, or if it is not known
+
+	Joined   []model.LabelSet `json:"joined,omitempty"` // other scopes in the same trouble
+	Feedback *Feedback        `json:"feedback"`         // null if nobody gave any, or if it is not known
 }
 
 // Feedback is what a person says of an incident.
@@ -138,7 +140,7 @@ func IncidentOf(in incident.Incident, runbook string) Incident {
 		Blind:        texts(v.Blind),
 		SupersededBy: Reference(in.SupersededBy), Held: in.Held,
 		Accepted:     Forms(in.Accepted, acceptanceOf),
-		SuppressedBy: Reference(in.SuppressedBy),
+		SuppressedBy: Reference(in.SuppressedBy), Joined: v.Joined,
 	}
 }
 

@@ -70,12 +70,12 @@ func writeIncident(b *bytes.Buffer, in incident.Incident) {
 
 func suspect(v rules.Verdict) string {
 	text := fmt.Sprintf("%s (%.0f %% sure)", v.Suspect, 100*v.Confidence)
-	if len(v.Victims) == 0 {
-		return text
+	var victims []string
+	for _, c := range v.Victims {
+		victims = append(victims, string(c))
 	}
-	victims := make([]string, len(v.Victims))
-	for i, c := range v.Victims {
-		victims[i] = string(c)
+	if victims = append(victims, v.Callers...); len(victims) == 0 {
+		return text
 	}
 	return text + ", suffering: " + strings.Join(victims, ", ")
 }

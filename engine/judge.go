@@ -13,6 +13,9 @@ import (
 type opinion struct {
 	scope  model.LabelSet
 	result rules.Result
+	joined []*group // the lesser scopes that take part in it
+	shared bool     // it is that of a scope which others share
+	speaks bool     // it speaks for all that suffer from what they share
 
 	// Of the services of the graph.
 	service  string
@@ -32,6 +35,9 @@ func (e *Engine) judge(ts time.Time) {
 	}
 	var opinions []*opinion
 	judged := map[string]bool{}
+	for _, g := range e.scopes.shared {
+		judged[g.key] = true // with those who share it
+	}
 	for _, g := range e.scopes.roots {
 		judged[g.key] = true
 		opinions = append(opinions, e.look(ts, g.labels, g.joined))
@@ -42,7 +48,7 @@ func (e *Engine) judge(ts time.Time) {
 			opinions = append(opinions, e.look(ts, scope, nil))
 		}
 	}
-	for _, story := range e.stories(opinions) {
+	for _, story := range e.share(ts, e.stories(opinions)) {
 		if len(story) > 1 && e.unite(ts, story) {
 			continue
 		}
@@ -63,7 +69,7 @@ func (e *Engine) suppress(ts time.Time) {
 // complete before those of the services around it are known.
 func (e *Engine) look(ts time.Time, scope model.LabelSet, groups []*group) *opinion {
 	v := e.view(ts, scope, groups)
-	o := &opinion{scope: scope}
+	o := &opinion{scope: scope, joined: groups}
 	if name := e.service(scope); e.graph.Knows(name) {
 		v.Place = &rules.Place{Service: name}
 		o.service, o.view, o.symptoms = name, v, e.opts.Rules.Symptoms(v)

@@ -52,7 +52,7 @@ const belongs = 15 * time.Minute
 // scope, or that its scope has joined, or the one that was open when it began.
 func link(a *incident.Anomaly, incidents []incident.Incident) {
 	for _, in := range incidents {
-		here := agree(a.Scope, in.Verdict.Scope) ||
+		here := contains(in.Verdict.Scope, a.Scope) ||
 			slices.ContainsFunc(in.Verdict.Joined, func(scope model.LabelSet) bool { return agree(a.Scope, scope) })
 		if in.SupersededBy != "" || !here {
 			continue

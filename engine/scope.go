@@ -13,6 +13,7 @@ import (
 type scopes struct {
 	groups map[string]*group
 	roots  []*group // the scopes on which verdicts are reached, sorted
+	shared []*group // lesser scopes that are joined to several of them, the narrowest first
 }
 
 // group is one scope and the series that have exactly this scope.
@@ -57,6 +58,7 @@ func arrange(signals []*watched) *scopes {
 		}
 	}
 	slices.SortFunc(s.roots, func(a, b *group) int { return strings.Compare(a.key, b.key) })
+	s.shared = sharedBy(s.roots)
 	return s
 }
 

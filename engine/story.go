@@ -136,7 +136,11 @@ func (e *Engine) unite(ts time.Time, story []*opinion) bool {
 	around := func(lead *opinion) {
 		a := e.around(lead, ranked)
 		for _, v := range []*rules.Verdict{lead.result.Best, lead.result.OpenVerdict} {
-			if v != nil {
+			switch {
+			case v == nil:
+			case lead.shared:
+				v.Joined = a.Scopes // the rest is known from those who share it
+			default:
 				v.Join(a)
 			}
 		}
@@ -212,9 +216,13 @@ func (e *Engine) rank(story []*opinion) []*opinion {
 	return ranked
 }
 
-// named is 1 if the scope's own signals tell the cause, else 0. A deploy or a
-// dependency is suspected by what follows from it.
+// named is 2 if the scope speaks for those who suffer from what they share, 1 if
+// its own signals tell the cause, else 0. A deploy or a dependency is suspected by
+// what follows from it.
 func (o *opinion) named() int {
+	if o.speaks {
+		return 2
+	}
 	if v := o.result.Best; v != nil && (v.Suspect == signal.Cache || v.Suspect == signal.Database) {
 		return 1
 	}
@@ -223,7 +231,10 @@ func (o *opinion) named() int {
 
 // around gathers what the other scopes of a story show.
 func (e *Engine) around(lead *opinion, ranked []*opinion) rules.Around {
-	a := rules.Around{Suspects: []string{lead.service}}
+	var a rules.Around
+	if lead.service != "" {
+		a.Suspects = append(a.Suspects, lead.service)
+	}
 	names := make([]string, 0, len(ranked))
 	for _, o := range ranked {
 		names = append(names, o.service)
@@ -231,6 +242,10 @@ func (e *Engine) around(lead *opinion, ranked []*opinion) rules.Around {
 			continue
 		}
 		a.Scopes = append(a.Scopes, o.scope)
+		if o.service == "" {
+			a.Sharers = append(a.Sharers, beside(o.scope, lead.scope))
+			continue
+		}
 		a.Suspects = append(a.Suspects, o.service)
 		if s := o.strongest(); s.Surprise > 0 {
 			a.Evidence = append(a.Evidence, s.Evidence)

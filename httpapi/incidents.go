@@ -67,7 +67,19 @@ func (f filter) wantsIncident(in incident.Incident) bool {
 	v := in.Verdict
 	return f.wants(string(in.State)) && f.overlaps(in.StartedAt, in.ResolvedAt) && named(f.rules, v.Rule) &&
 		(len(f.signals) == 0 || slices.ContainsFunc(v.Evidence, func(e rules.Evidence) bool { return named(f.signals, e.Signal) })) &&
-		f.matches(alertLabels(v))
+		f.concerns(v)
+}
+
+// concerns reports whether the selectors match the labels of the verdict's alert,
+// or would if it were one of another scope in the same trouble.
+func (f filter) concerns(v rules.Verdict) bool {
+	if f.matches(alertLabels(v)) {
+		return true
+	}
+	return slices.ContainsFunc(v.Joined, func(scope model.LabelSet) bool {
+		v.Scope = scope
+		return f.matches(alertLabels(v))
+	})
 }
 
 // findIncident returns the incident of that ID or a not_found error.

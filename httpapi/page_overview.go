@@ -8,6 +8,7 @@ import (
 	"tidemark/engine"
 	"tidemark/incident"
 	"tidemark/rules"
+	"tidemark/signal"
 )
 
 // Lengths of the lists on the overview.
@@ -79,6 +80,12 @@ func (a *API) overviewPage(w http.ResponseWriter, _ *http.Request) {
 type incidentRow struct {
 	incident.Incident
 	Lasts string // how long it lasts, or lasted
+}
+
+// Victims are the components and the services that suffer.
+func (r incidentRow) Victims() []string {
+	v := r.Verdict
+	return append(formsOf(v.Victims, func(c signal.Component) string { return string(c) }), v.Callers...)
 }
 
 func rowOf(in incident.Incident) incidentRow {

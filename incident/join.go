@@ -84,6 +84,14 @@ func (b *Book) hand(from, to *page) {
 	to.partOf = nil
 }
 
+// Open returns the scope's open incident, and false if there is none.
+func (b *Book) Open(scope model.LabelSet) (Incident, bool) {
+	if p := b.scopes[scope.Fingerprint()]; p != nil && p.open != nil {
+		return *p.open, true
+	}
+	return Incident{}, false
+}
+
 // Fires reports whether the scope has an incident that fires.
 func (b *Book) Fires(scope model.LabelSet) bool {
 	p := b.scopes[scope.Fingerprint()]

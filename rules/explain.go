@@ -28,12 +28,14 @@ func (m *match) required() int {
 func (m *match) evidence() []Evidence {
 	var out []Evidence
 	seen := map[*Observation]bool{}
-	for _, f := range slices.Concat(m.all, m.any, m.support) {
+	for i, f := range slices.Concat(m.all, m.any, m.support) {
 		if f.Outcome != Met || f.by == nil || seen[f.by] {
 			continue
 		}
 		seen[f.by] = true
-		out = append(out, evidenceOf(f))
+		e := evidenceOf(f)
+		e.Needed = i < len(m.all)+len(m.any)
+		out = append(out, e)
 	}
 	return out
 }

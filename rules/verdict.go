@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -18,6 +19,13 @@ const (
 	Warning  Severity = "warning"  // nobody is hurt yet
 	Info     Severity = "info"
 )
+
+// severities are all, in ascending order.
+var severities = []Severity{Info, Warning, Critical}
+
+// Gravity orders severities: a graver one has a larger number. It is -1 for one
+// that is not known.
+func (s Severity) Gravity() int { return slices.Index(severities, s) }
 
 // Verdict is what the rules make of one scope at one time: the failure mode that
 // explains the evidence best, and what it is not.
@@ -51,7 +59,7 @@ type Verdict struct {
 
 	// Joined holds the other scopes in which the same trouble is seen; they have no
 	// incident of their own. Callers names those of them that suffer because they
-	// call the suspect's service, Suspects all services in the trouble, the most
+	// call the suspect's service, or share what is suspected, Suspects all services in the trouble, the most
 	// suspect first. All are empty if the trouble is one scope's alone.
 	Joined   []model.LabelSet
 	Callers  []string
@@ -77,6 +85,7 @@ type Evidence struct {
 	Score     float64 // signed, in spreads
 	Surprise  float64 // about −log10 p
 	Labels    model.LabelSet
+	Needed    bool // by the rule; the rest supports it
 }
 
 // RuledOut is a component that is not the cause, and the fact that says so.

@@ -86,6 +86,9 @@ func (s *Scenario) details(want expected, in incident.Incident) []string {
 	if want.Refinement != "" && want.Refinement != in.Verdict.Refinement {
 		wrong("refinement", want.Refinement, cmp.Or(in.Verdict.Refinement, "none"))
 	}
+	if want.Joined != nil && !sameScopes(want.Joined, in.Verdict.Joined) {
+		wrong("other scopes", want.Joined, in.Verdict.Joined)
+	}
 	if want.ResolvedBy != nil {
 		by := want.ResolvedBy.in(s.times.Start)
 		switch {
@@ -96,6 +99,11 @@ func (s *Scenario) details(want expected, in incident.Incident) []string {
 		}
 	}
 	return problems
+}
+
+// sameScopes reports whether two lists hold the same scopes, in any order.
+func sameScopes(a, b []model.LabelSet) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(scope model.LabelSet) bool { return !slices.ContainsFunc(b, scope.Equal) })
 }
 
 // nearest returns the incident that resembles an expected one most: of the same

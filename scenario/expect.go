@@ -40,6 +40,9 @@ type expected struct {
 	// not expected is a problem.
 	SuppressedBy string `yaml:"suppressed_by"`
 
+	// Joined are the other scopes that it is about; nil is not checked.
+	Joined []model.LabelSet `yaml:"joined"`
+
 	// ResolvedBy is when it has to be over; nil is not checked.
 	ResolvedBy *moment `yaml:"resolved_by"`
 }

@@ -47,7 +47,7 @@ func recordOfVerdict(v rules.Verdict) verdictRecord {
 			return evidenceRecord{
 				Signal: e.Signal, Title: e.Title, Component: e.Component, Direction: e.Direction, Since: e.Since.UTC(),
 				numbers:  numbers{number(e.Value), number(e.Expected), number(e.Lower), number(e.Upper), number(e.Score)},
-				Surprise: number(e.Surprise), Labels: e.Labels,
+				Surprise: number(e.Surprise), Labels: e.Labels, Needed: e.Needed,
 			}
 		}),
 		RuledOut: each(v.RuledOut, func(r rules.RuledOut) ruledOutRecord { return ruledOutRecord(r) }),
@@ -66,7 +66,7 @@ func verdictOf(r verdictRecord) rules.Verdict {
 			return rules.Evidence{
 				Signal: e.Signal, Title: e.Title, Component: e.Component, Direction: e.Direction, Since: e.Since,
 				Value: float64(e.Value), Expected: float64(e.Expected), Lower: float64(e.Lower), Upper: float64(e.Upper),
-				Score: float64(e.Score), Surprise: float64(e.Surprise), Labels: e.Labels,
+				Score: float64(e.Score), Surprise: float64(e.Surprise), Labels: e.Labels, Needed: e.Needed,
 			}
 		}),
 		RuledOut: each(r.RuledOut, func(o ruledOutRecord) rules.RuledOut { return rules.RuledOut(o) }),

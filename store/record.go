@@ -118,6 +118,7 @@ type evidenceRecord struct {
 	numbers
 	Surprise number         `json:"surprise"`
 	Labels   model.LabelSet `json:"labels,omitempty"`
+	Needed   bool           `json:"needed,omitempty"`
 }
 
 type ruledOutRecord struct {

@@ -93,7 +93,7 @@ func full() (incident.Incident, incident.Anomaly, rules.Change) {
 			Evidence: []rules.Evidence{{
 				Signal: "cache_hit_ratio", Title: "hit ratio", Component: signal.Cache, Direction: detector.Down, Since: at(10),
 				Value: math.NaN(), Expected: math.Inf(1), Lower: math.Inf(-1), Upper: 1e-300, Score: math.Copysign(0, -1), Surprise: 300,
-				Labels: model.LabelSet{"service": "shop", "pod": "a"},
+				Labels: model.LabelSet{"service": "shop", "pod": "a"}, Needed: true,
 			}},
 			RuledOut: []rules.RuledOut{{Component: signal.Traffic, Because: "102 req/s is inside 85–130"}},
 			Changes:  []rules.Change{change},

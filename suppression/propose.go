@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/prometheus/alertmanager/timeinterval"
+	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v2"
 
 	"tidemark/incident"
+	"tidemark/rules"
 )
 
 const (
@@ -30,7 +32,7 @@ func Propose(in incident.Incident, f incident.Feedback, former []incident.Incide
 	v := in.Verdict
 	s := Suppression{
 		Name: fmt.Sprintf("%s-%.8s", strings.ReplaceAll(v.Rule, "_", "-"), in.ID),
-		Rule: v.Rule, Scope: exactly(v.Scope), MaxSeverity: v.Severity,
+		Rule: v.Rule, Scope: only(v), MaxSeverity: v.Severity,
 		Until: now.Add(proposedFor).In(loc).Format(time.DateOnly), Reason: f.Comment, Author: f.Author,
 	}
 	if s.Reason == "" {
@@ -43,6 +45,20 @@ func Propose(in incident.Incident, f incident.Feedback, former []incident.Incide
 	s.Signals = slices.Compact(s.Signals)
 	s.Times = windows(in, former, loc)
 	return s
+}
+
+// only returns matchers for the scope of a verdict. If it is one that others share,
+// they do not match those of the others.
+func only(v rules.Verdict) Matchers {
+	exact := model.LabelSet{}.Merge(v.Scope)
+	for _, scope := range v.Joined {
+		for name := range scope {
+			if _, ok := exact[name]; !ok {
+				exact[name] = ""
+			}
+		}
+	}
+	return exactly(exact)
 }
 
 // YAML writes the suppression as a section of the configuration.

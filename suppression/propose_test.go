@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/model"
 
 	"tidemark/incident"
 	"tidemark/rules"
@@ -54,6 +55,26 @@ func TestProposeWithoutComment(t *testing.T) {
 	s := Propose(misses(monday), incident.Feedback{}, nil, monday, time.UTC)
 	if s.Reason != "false alarm: incident a1b2c3d4e5f60718" || s.Times != nil || s.Until != "2026-04-01" {
 		t.Errorf("got %+v, want a reason, no windows, and an end in 30 days", s)
+	}
+}
+
+// TestProposeForWhatIsShared checks that a proposal for an incident of what several
+// services share does not cover the services' own.
+func TestProposeForWhatIsShared(t *testing.T) {
+	in := misses(monday)
+	own := in
+	in.Verdict.Scope = model.LabelSet{"zone": "a"}
+	in.Verdict.Joined = []model.LabelSet{{"zone": "a", "service": "shop"}, {"zone": "a", "service": "blog"}}
+	s := Propose(in, incident.Feedback{}, nil, monday, time.UTC)
+	if got := s.Scope.String(); got != `{service="", zone="a"}` {
+		t.Errorf("scope %s, want that of no service", got)
+	}
+	l := List{s}
+	if err := l.Complete(time.UTC); err != nil {
+		t.Fatal(err)
+	}
+	if shared, one := l.Covering(in, monday), l.Covering(own, monday); shared == "" || one != "" {
+		t.Errorf("the incident is covered by %q, a service's by %q, want the first alone", shared, one)
 	}
 }
 

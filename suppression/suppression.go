@@ -79,7 +79,7 @@ func (s *Suppression) check() error {
 		return errors.New("reason is missing: write why these incidents need nobody, for those who read it later")
 	case s.Until == "":
 		return errors.New("until is missing: write when to look again, a date such as 2026-12-24 or an RFC 3339 time")
-	case s.MaxSeverity != "" && gravity(s.MaxSeverity) < 0:
+	case s.MaxSeverity != "" && s.MaxSeverity.Gravity() < 0:
 		return fmt.Errorf("max_severity %q is not known: write info, warning or critical", s.MaxSeverity)
 	}
 	_, err := s.deadline(time.UTC)
@@ -98,12 +98,6 @@ func (s *Suppression) deadline(loc *time.Location) (time.Time, error) {
 	return t, nil
 }
 
-// gravities are the severities, in ascending order.
-var gravities = []rules.Severity{rules.Info, rules.Warning, rules.Critical}
-
-// gravity orders severities; -1 is one that is not known.
-func gravity(s rules.Severity) int { return slices.Index(gravities, s) }
-
 // Expires returns when the suppression expires.
 func (s *Suppression) Expires() time.Time { return s.expires }
 
@@ -115,7 +109,7 @@ func (s *Suppression) covers(in incident.Incident, ts time.Time) bool {
 		return false
 	case s.Rule != "" && s.Rule != v.Rule:
 		return false
-	case s.MaxSeverity != "" && gravity(v.Severity) > gravity(s.MaxSeverity):
+	case s.MaxSeverity != "" && v.Severity.Gravity() > s.MaxSeverity.Gravity():
 		return false
 	case !s.Scope.match(v.Scope):
 		return false
