@@ -60,7 +60,8 @@ deps-demo:
 
 .PHONY: deps-test
 deps-test: deps-demo
-	scripts/install patch redis-server postgresql haproxy prometheus-redis-exporter prometheus-postgres-exporter
+	scripts/install patch redis-server postgresql haproxy prometheus-redis-exporter prometheus-postgres-exporter \
+		nginx-light prometheus-nginx-exporter prometheus-node-exporter prometheus-blackbox-exporter
 
 .PHONY: clean
 clean:

@@ -98,6 +98,107 @@ scrape_configs:
 	}
 }
 
+// TestRealProbes finds what nginx, a probe and the machine tell of a shop that
+// tells nothing itself.
+func TestRealProbes(t *testing.T) {
+	front, nginx := startNginx(t, startShop(t))
+	node := startExporter(t, "prometheus-node-exporter", "--collector.disable-defaults", "--collector.cpu", "--collector.meminfo", "--collector.loadavg")
+	blackbox := startExporter(t, "prometheus-blackbox-exporter", "--config.file="+file(t, "blackbox.yml", "modules: {http: {prober: http, timeout: 400ms}}\n"))
+	p := promtest.StartPrometheus(t, promtest.PrometheusOptions{Config: fmt.Sprintf(`
+global: {scrape_interval: 500ms, scrape_timeout: 500ms}
+scrape_configs:
+  - {job_name: nginx, static_configs: [{targets: [%q]}]}
+  - {job_name: node, static_configs: [{targets: [%q]}]}
+  - job_name: probe
+    metrics_path: /probe
+    params: {module: [http], target: ["http://%s/products/1"]}
+    static_configs: [{targets: [%q]}]
+    relabel_configs: [{target_label: instance, replacement: shop}]
+`, nginx, node, front, blackbox)})
+	visit(t, "http://"+front)
+	s := source(t, p.URL)
+	backendtest.Await(t, "three scrapes of all three", func() error {
+		v, err := s.Instant(t.Context(), "count(sum_over_time(up[1m]) >= 3)", time.Now())
+		if err == nil && (len(v) == 0 || v[0].Value < 3) {
+			err = fmt.Errorf("%v have answered", v)
+		}
+		return err
+	})
+	o := discover.Options{Prometheus: s, At: time.Now(), History: time.Hour, MaxSeries: 1000, Prefer: []string{"service"}}
+	r, err := discover.Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, c := range r.Choices {
+		if c.Taken != nil {
+			got[c.Signal] = c.Taken.From
+		}
+		for _, o := range c.Others {
+			got["or "+c.Signal] = o.From
+		}
+	}
+	// The exporters' own versions and starts say nothing of the shop.
+	want := map[string]string{
+		"request_rate":    "nginx (nginx-prometheus-exporter)",
+		"or latency_mean": "probes (blackbox_exporter)", "or error_ratio": "probes (blackbox_exporter)",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("sources of the signals (-want +got):\n%s", diff)
+	}
+	write(t, s, o)
+}
+
+// startNginx starts nginx in front of the shop, and its exporter, and returns the
+// addresses of its front and of the exporter.
+func startNginx(t *testing.T, backend string) (front, metrics string) {
+	t.Helper()
+	front = promtest.FreeAddress(t)
+	status := promtest.FreeAddress(t)
+	dir := t.TempDir()
+	config := file(t, "nginx.conf", fmt.Sprintf(`
+daemon off;
+master_process off;
+pid %[1]s/pid;
+error_log stderr;
+events {}
+http {
+  access_log off;
+  client_body_temp_path %[1]s; proxy_temp_path %[1]s; fastcgi_temp_path %[1]s; uwsgi_temp_path %[1]s; scgi_temp_path %[1]s;
+  server { listen %[2]s; location / { proxy_pass http://%[3]s; } }
+  server { listen %[4]s; location / { stub_status; } }
+}
+`, dir, front, backend, status))
+	backendtest.Run(t, exec.Command(backendtest.Program(t, "nginx", "/usr/sbin/nginx"), "-c", config, "-p", dir, "-e", "stderr"))
+	backendtest.Await(t, "nginx", func() error {
+		resp, err := http.Get("http://" + status)
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err
+	})
+	metrics = promtest.FreeAddress(t)
+	backendtest.Run(t, exec.Command(backendtest.Program(t, "prometheus-nginx-exporter"), "-nginx.scrape-uri=http://"+status, "-web.listen-address="+metrics))
+	return front, metrics
+}
+
+// startExporter starts an exporter that needs no server, and returns its address.
+func startExporter(t *testing.T, name string, args ...string) (metrics string) {
+	t.Helper()
+	metrics = promtest.FreeAddress(t)
+	backendtest.Run(t, exec.Command(backendtest.Program(t, name), append(args, "--web.listen-address="+metrics)...))
+	return metrics
+}
+
+func file(t *testing.T, name, text string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // startShop opens the demo's shop, with a cache and a database of its own, and
 // returns where it answers and shows its metrics.
 func startShop(t *testing.T) (addr string) {
@@ -143,8 +244,7 @@ func visit(t *testing.T, url string) {
 func startHAProxy(t *testing.T, backend string) (front, metrics string) {
 	t.Helper()
 	front, metrics = promtest.FreeAddress(t), promtest.FreeAddress(t)
-	file := filepath.Join(t.TempDir(), "haproxy.cfg")
-	text := fmt.Sprintf(`
+	config := file(t, "haproxy.cfg", fmt.Sprintf(`
 defaults
   mode http
   timeout connect 5s
@@ -158,11 +258,8 @@ frontend metrics
   http-request use-service prometheus-exporter
 backend shop
   server shop1 %s
-`, front, metrics, backend)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	backendtest.Run(t, exec.Command(backendtest.Program(t, "haproxy", "/usr/sbin/haproxy"), "-db", "-f", file))
+`, front, metrics, backend))
+	backendtest.Run(t, exec.Command(backendtest.Program(t, "haproxy", "/usr/sbin/haproxy"), "-db", "-f", config))
 	return front, metrics
 }
 
