@@ -26,7 +26,7 @@ func live(t *testing.T, c *config.Config) ([]incident.Incident, []incident.Anoma
 		t.Fatal(err)
 	}
 	e, err := engine.New(engine.Options{
-		Config: c.Global, Signals: c.Signals, Rules: c.Rules, Suppressions: c.Suppressions, Source: source,
+		Config: c.Global, Signals: c.Signals, Rules: c.Rules, Suppressions: c.Suppressions, Topology: c.Topology, Source: source,
 		Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
 	if err != nil {

@@ -16,7 +16,6 @@ package discover
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -133,7 +132,8 @@ func run(ctx context.Context, o Options) (*Result, error) {
 		return nil, fmt.Errorf("ask for the names of its metrics: %w", err)
 	}
 	if len(names) == 0 {
-		return nil, errors.New("it has no metrics: let it scrape something first, and look at its page of targets")
+		return nil, fmt.Errorf("it has no metrics at %s: let it scrape something first (its page of targets says why it does not), or choose a time of which it still has data",
+			o.At.UTC().Format(time.RFC3339))
 	}
 	s := &search{options: o, names: setOf(names)}
 	if err := s.findSources(ctx, entries.Entries); err != nil {

@@ -31,7 +31,7 @@ func TestNothingToDiscover(t *testing.T) {
 		{"no such page", says(404, "<html>"), []string{"there is no Prometheus API below url: 404 Not Found", ": correct the url"}},
 		{"another page", says(302, ""), []string{"the source redirects", ": use the address that it redirects to"}},
 		{"overloaded", says(503, "later"), []string{"the source cannot answer: 503 Service Unavailable", ": try again when Prometheus is well"}},
-		{"empty", says(200, `{"status":"success","data":[]}`), []string{"it has no metrics: let it scrape something first"}},
+		{"empty", says(200, `{"status":"success","data":[]}`), []string{"it has no metrics at ", "let it scrape something first (its page of targets says why it does not), or choose a time"}},
 		{"nothing known", func(w http.ResponseWriter, r *http.Request) {
 			if strings.HasSuffix(r.URL.Path, "/values") {
 				_, _ = w.Write([]byte(`{"status":"success","data":["up","redis_up"]}`))

@@ -91,7 +91,7 @@ func backtestTo(ctx context.Context, o backtest.Options, output string, rec *rec
 	report, err := backtest.Run(ctx, o)
 	p.clear()
 	if err != nil {
-		return err
+		return interrupted(ctx, err, o.Reading)
 	}
 	warn(stderr, report.Stats, o.Reading)
 	if err := rec.save(ctx, report, stderr); err != nil {

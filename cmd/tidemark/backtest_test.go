@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +65,9 @@ func TestBacktest(t *testing.T) {
 		},
 		{"compare", []string{"--start=2025-03-05T15:00:00Z", "--end=2025-03-05T16:39:00Z", "--compare=" + file}, 0, []string{"0 only here, 0 only there, 0 in both"}, nil},
 		{"no truth", []string{"--start=2025-03-05T15:00:00Z", "--end=2025-03-05T16:39:00Z", "--truth=" + truth + "x"}, 1, nil, []string{"truth file: open"}},
+		{"a cache that cannot be", []string{"--start=2025-03-05T15:00:00Z", "--end=2025-03-05T16:39:00Z", "--cache.path=/dev/null/x"}, 0, []string{"of 100 slots"},
+			[]string{"tidemark: warning: cache: mkdir /dev/null: not a directory: what Prometheus answers is not kept for the next time; choose another --cache.path\n"}},
+		{"no rate", []string{"--start=2025-03-05T15:00:00Z", "--end=2025-03-05T16:39:00Z", "--max-query-rate=-1"}, 1, nil, []string{"--max-query-rate -1 is not a rate: write a number of queries per second such as 20, or 0 for no limit"}},
 		{"malformed start", []string{"--start=yesterday", "--end=1741176000"}, 1, nil, []string{`--start "yesterday" is not a time: write RFC 3339 such as`}},
 		{"malformed end", []string{"--start=1741176000", "--end=1e99"}, 1, nil, []string{`--end "1e99" is not a time`}},
 		{"end before start", []string{"--start=1741176000", "--end=1741172400"}, 1, nil, []string{"is not after the start"}},
@@ -129,4 +134,59 @@ func TestBacktest(t *testing.T) {
 			t.Errorf("a directory that is missing: exit code %d, %s", code, stderr.String())
 		}
 	})
+}
+
+// interrupter cancels a context at the first sign of progress.
+type interrupter struct {
+	bytes.Buffer
+	cancel context.CancelFunc
+}
+
+func (i *interrupter) Write(text []byte) (int, error) {
+	if bytes.Contains(text, []byte("left")) {
+		i.cancel()
+	}
+	return i.Buffer.Write(text)
+}
+
+// TestInterruptedBacktest has somebody press Ctrl-C, and start it again.
+func TestInterruptedBacktest(t *testing.T) {
+	p := startPast(t, time.Date(2025, 3, 5, 12, 0, 0, 0, time.UTC))
+	file := filepath.Join(t.TempDir(), "tidemark.yml")
+	text := fmt.Sprintf("prometheus: {url: %q, history: 3h, points_per_query: 60}\nsignals:\n  - {name: request_rate, query: requests}\n", p.URL)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"backtest", "--config.file=" + file, "--start=2025-03-05T15:00:00Z", "--end=2025-03-05T16:39:00Z", "--output=json"}
+	cache := "--cache.path=" + t.TempDir()
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{args, "tidemark: interrupted: with --cache.path=DIR the next run would not ask again for what it has read\n"},
+		{append(slices.Clip(args), cache), "tidemark: interrupted: the next run goes on with what is not read yet\n"},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		stderr := &interrupter{cancel: cancel}
+		if code := run(ctx, tc.args, &bytes.Buffer{}, stderr); code != 1 || !strings.HasSuffix(stderr.String(), tc.want) {
+			t.Errorf("got exit code %d and %q, want 1 and …%q", code, stderr.String(), tc.want)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), append(slices.Clip(args), cache), &stdout, &stderr); code != 0 {
+		t.Fatalf("exit code %d, want 0; standard error:\n%s", code, stderr.String())
+	}
+	var got struct {
+		Stats struct {
+			Chunks   int
+			Recalled int `json:"recalled_queries"`
+		}
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if s := got.Stats; s.Chunks < 5 || s.Recalled == 0 || s.Recalled >= s.Chunks {
+		t.Errorf("got %d chunks of which %d were known, want five or more, and some of them", s.Chunks, s.Recalled)
+	}
 }

@@ -107,6 +107,8 @@ func TestDiscoverCredentials(t *testing.T) {
 		{"a misspelt option", []string{"--prometheus.config=" + wrong}, 1, "", "wrong.yml: yaml: unmarshal errors:   line 1: field basic_oauth not found"},
 		{"no such file", []string{"--prometheus.config=" + dir + "/none.yml"}, 1, "", "none.yml: no such file or directory"},
 		{"a file that exists", []string{"--prometheus.config=" + inFile, "--output.file=" + secret}, 1, "", "password exists already: remove it, or choose another name"},
+		{"not a time", []string{"--time=yesterday"}, 1, "", `--time "yesterday" is not a time: write RFC 3339 such as`},
+		{"not a rate", []string{"--max-query-rate=NaN"}, 1, "", "--max-query-rate NaN is not a rate"},
 		{"not a URL", []string{"--prometheus.url=localhost"}, 1, "", `--prometheus.url: url "localhost" is not an http address: write one such as`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -64,4 +66,16 @@ func (f pastFlags) options(stderr io.Writer) (ingest.Options, error) {
 
 func warnOfCache(stderr io.Writer, err error) {
 	fmt.Fprintf(stderr, "tidemark: warning: %v: what Prometheus answers is not kept for the next time; choose another --cache.path\n", err)
+}
+
+// interrupted says how to go on after a run that somebody has ended.
+func interrupted(ctx context.Context, err error, reading ingest.Options) error {
+	switch {
+	case ctx.Err() == nil:
+		return err
+	case reading.Cache == nil:
+		return errors.New("interrupted: with --cache.path=DIR the next run would not ask again for what it has read")
+	default:
+		return errors.New("interrupted: the next run goes on with what is not read yet")
+	}
 }

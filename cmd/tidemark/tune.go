@@ -62,7 +62,7 @@ func tune(ctx context.Context, o backtest.Options, file string, target float64, 
 	t, err := backtest.Tune(ctx, o, target)
 	p.clear()
 	if err != nil {
-		return err
+		return interrupted(ctx, err, o.Reading)
 	}
 	warn(stderr, t.Report.Stats, o.Reading)
 	if err := t.WriteText(stdout); err != nil {
