@@ -304,6 +304,11 @@ const misdiagnosis = 12
 func (b *Book) follow(p *page, ts time.Time, res rules.Result) {
 	in := p.open
 	p.fired++
+	if v := res.Best; v != nil && continues(*v, in.Verdict) {
+		p.rival, p.against = "", 0
+		p.see(ts, v.As(in.Verdict.Rule))
+		return
+	}
 	if v := res.Best; v != nil && betters(*v, in.Verdict) && (p.fired < misdiagnosis || graver(*v, in.Verdict)) {
 		if p.rival != v.Rule {
 			p.rival, p.against = v.Rule, 0
@@ -337,6 +342,13 @@ func (b *Book) follow(p *page, ts time.Time, res rules.Result) {
 // already: an unknown cause never replaces a named one.
 func betters(v, old rules.Verdict) bool {
 	return v.Rule != old.Rule && v.Suspect != signal.Unknown
+}
+
+// continues reports whether a diagnosis says of the same component what else is
+// wrong with it. Whoever was paged looks there already: the incident takes its
+// words and stays the one that it is.
+func continues(v, old rules.Verdict) bool {
+	return v.Rule != old.Rule && v.Suspect == old.Suspect && v.Suspect != signal.Unknown && v.Severity == old.Severity
 }
 
 // graver reports whether a verdict is of trouble that began later and is worse,

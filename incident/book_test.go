@@ -167,6 +167,33 @@ func TestSupersessionKeepsTheStory(t *testing.T) {
 	}
 }
 
+// TestSameSuspectIsTheSameIncident checks that what else is wrong with the suspect
+// changes an incident's words and nothing else.
+func TestSameSuspectIsTheSameIncident(t *testing.T) {
+	b := NewBook(Options{})
+	_, end := play(b, noon, "bb")
+	before := b.Incidents()[0]
+	down := verdict("down", signal.Cache, end)
+	down.Summary, down.Runbook = "The cache does not answer.", "/runbooks/cache_down"
+	for range 5 {
+		b.Update(end, shop, rules.Result{Best: down})
+		end = end.Add(cycle)
+	}
+	all := b.Incidents()
+	if len(all) != 1 || all[0].ID != before.ID || all[0].State != Firing || all[0].Verdict.Alert != before.Verdict.Alert {
+		t.Fatalf("incidents %+v, want the one of before, which fires", all)
+	}
+	got := all[0].Verdict
+	if got.Rule != "bypass" || got.Refinement != "down" || got.Summary != down.Summary || got.Runbook != down.Runbook {
+		t.Errorf("verdict %+v, want one of bypass in the words of down", got)
+	}
+	again := verdict("bypass", signal.Cache, noon)
+	b.Update(end, shop, rules.Result{Best: again, Open: rules.Met, OpenVerdict: again})
+	if got := b.Incidents()[0].Verdict; got.Summary != down.Summary {
+		t.Errorf("summary %q, want that what happened stays known", got.Summary)
+	}
+}
+
 func TestIdentityDoesNotChange(t *testing.T) {
 	b := NewBook(Options{})
 	play(b, noon, "bb")

@@ -22,7 +22,8 @@ const (
 	IsAbsent  Expectation = "absent"  // had values and has none now
 	IsChanged Expectation = "changed" // a change event shortly before the onset
 
-	// IsRecovering is a series that left its band and has come back by half.
+	// IsRecovering is a series that left its band and, within a quarter of an
+	// hour, has come back by two thirds.
 	IsRecovering Expectation = "recovering"
 )
 
@@ -37,7 +38,8 @@ type Condition struct {
 	Above   *float64    `yaml:"above,omitempty"`
 
 	// Within is how long before the onset of what the rule rests on, or of the
-	// deviation that has to follow it, a change may lie; default 15m.
+	// deviation that has to follow it, a change may lie, and how soon what
+	// recovers did so; default 15m.
 	Within model.Duration `yaml:"within,omitempty"`
 
 	// Outgrows names signals that could explain the deviation: it counts only as
@@ -109,8 +111,8 @@ func (c *Condition) complete() error {
 	default:
 		return fmt.Errorf("%s: is %q is not known: write up, down, absent, changed or recovering", c.Signals, c.Is)
 	}
-	if c.Within != 0 && c.Is != IsChanged && len(c.After) == 0 {
-		return fmt.Errorf("%s: within goes with is: changed and with after only", c.Signals)
+	if c.Within != 0 && c.Is != IsChanged && c.Is != IsRecovering && len(c.After) == 0 {
+		return fmt.Errorf("%s: within goes with is: changed or recovering and with after only", c.Signals)
 	}
 	if len(c.Outgrows)+len(c.Per) > 0 && c.Is != IsUp {
 		return fmt.Errorf("%s: outgrows and per go with is: up only", c.Signals)
@@ -219,7 +221,7 @@ func (c *Condition) checkSeries(o *Observation, open bool) finding {
 	case j.State == detector.Learning:
 		f.Outcome = Unseen
 	case c.Is == IsRecovering:
-		f.Outcome = met(o.Course.recovering(j))
+		f.Outcome = met(o.Course.recovering(j, time.Duration(c.Within)))
 	default:
 		dir := detector.Direction(c.Is)
 		f.surprise = j.Surprise(dir)

@@ -73,8 +73,8 @@ func (c *Course) Follow(j detector.Judgement) {
 // clear reports whether the series is outside, and was beyond the band's edge.
 func (c *Course) clear() bool { return !c.Began.IsZero() && c.beyond >= clearFor }
 
-// recovering reports whether the series is outside and has come back by two
-// thirds of how far it was lately.
-func (c *Course) recovering(j detector.Judgement) bool {
-	return !c.Began.IsZero() && math.Abs(j.Value-j.Expected) <= c.furthest/3
+// recovering reports whether the series is outside, since not longer than within,
+// and has come back by two thirds of how far it lately was.
+func (c *Course) recovering(j detector.Judgement, within time.Duration) bool {
+	return !c.Began.IsZero() && j.Time.Sub(c.Began) <= within && math.Abs(j.Value-j.Expected) <= c.furthest/3
 }

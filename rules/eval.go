@@ -300,8 +300,8 @@ func (m *match) verdict(v *View, all []*match) *Verdict {
 		KeepFiringFor: time.Duration(r.KeepFiringFor),
 	}
 	summary := r.summary
-	if f := m.refinement(v); f != nil {
-		out.Refinement, out.Runbook, summary = f.Name, f.Runbook, f.summary
+	if f, rank := m.refinement(v); f != nil {
+		out.Refinement, out.Rank, out.Runbook, summary = f.Name, rank, f.Runbook, f.summary
 	}
 	out.Summary = r.render(summary, v)
 	onsets := make([]time.Time, 0, len(out.Evidence))

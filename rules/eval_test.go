@@ -190,11 +190,13 @@ func TestBuiltinVerdicts(t *testing.T) {
 			ruledOut: []signal.Component{signal.Traffic, signal.Database, signal.Cache},
 		},
 		{
-			name: "a slow cache after a good deploy is not the deploy's",
+			name: "a slow cache after a good deploy is still the cache",
 			readings: with(map[string]reading{
 				"cache_latency": {value: 0.09, expected: 0.001, up: 6}, "latency_p99": slowPages,
 			}),
 			changes: []Change{deployed(5 * time.Minute)},
+			rule:    "cache_slow", suspect: signal.Cache,
+			ruledOut: []signal.Component{signal.Traffic, signal.Database, signal.Deploy},
 		},
 		{
 			name:     "an old deploy is not suspected",
@@ -232,6 +234,21 @@ func TestBuiltinVerdicts(t *testing.T) {
 			changes:  []Change{deployed(7 * time.Minute)},
 			rule:     "bad_deploy", suspect: signal.Deploy,
 			ruledOut: []signal.Component{signal.Traffic, signal.Database, signal.Cache},
+		},
+		{
+			name: "a full pool hurts soon",
+			readings: with(map[string]reading{
+				"db_connections_used_ratio": {value: 1, expected: 0.2, up: 8}, "db_pool_wait": {value: 0.008, expected: 0.0001, up: 8},
+			}),
+			rule: "database_pool_exhausted", suspect: signal.Database,
+			ruledOut: []signal.Component{signal.Traffic, signal.Deploy, signal.Cache},
+		},
+		{
+			name: "a job at night and a colder cache hurt nobody",
+			readings: with(map[string]reading{
+				"cache_hit_ratio":        {value: 0.91, expected: 0.93, down: 5, band: 0.03},
+				"db_queries_per_request": {value: 0.6, expected: 0.2, up: 8},
+			}),
 		},
 		{name: "a surge that hurts nobody", readings: with(map[string]reading{"request_rate": {value: 300, expected: 100, up: 8}})},
 		{name: "a deploy alone is no incident", readings: usual(), changes: []Change{deployed(time.Minute)}},

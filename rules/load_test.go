@@ -23,7 +23,7 @@ func TestBadRules(t *testing.T) {
 		{"condition without signal", strings.Replace(ok, "signal: cache_up, ", "", 1), "all[0]: signal is missing"},
 		{"condition of two forms", strings.Replace(ok, "below: 0.5", "below: 0.5, is: up", 1), "all[0]: cache_up: write exactly one of is"},
 		{"unknown expectation", strings.Replace(ok, "below: 0.5", "is: sideways", 1), `is "sideways" is not known: write up, down, absent, changed or recovering`},
-		{"within without changed", strings.Replace(ok, "below: 0.5", "is: up, within: 5m", 1), "within goes with is: changed and with after only"},
+		{"within without changed", strings.Replace(ok, "below: 0.5", "is: up, within: 5m", 1), "within goes with is: changed or recovering and with after only"},
 		{"outgrows without up", strings.Replace(ok, "below: 0.5", "is: down, outgrows: cache_hit_ratio", 1), "outgrows and per go with is: up only"},
 		{"lasting without a deviation", strings.Replace(ok, "below: 0.5", "below: 0.5, lasting: 5m", 1), "lasting and after go with is: up or down only"},
 		{"bad template", strings.Replace(ok, "summary: s", "summary: '{{ with sig }'", 1), "summary: template:"},

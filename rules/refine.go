@@ -71,22 +71,33 @@ func (r *Refinement) holds(v *View, open bool, onsets []time.Time) bool {
 		!slices.ContainsFunc(r.None, isMet)
 }
 
-// refinement returns the first of the rule's refinements that holds, or nil.
-func (m *match) refinement(v *View) *Refinement {
+// refinement returns the first of the rule's refinements that holds, and its
+// place among them, or nil.
+func (m *match) refinement(v *View) (refinement *Refinement, rank int) {
 	for i := range m.rule.Refine {
 		if r := &m.rule.Refine[i]; r.holds(v, m.open, m.onsets) {
-			return r
+			return r, i
 		}
 	}
-	return nil
+	return nil, 0
 }
 
-// Keep gives a verdict that is not refined the words of an older one of the same
-// rule that was: what happened stays known when its traces fade.
+// Keep gives a verdict the words of an older one of the same rule, if that was
+// refined, and by what stands before its own refinement: what happened stays known
+// when its traces fade, and a cache that fills after a repair was no stampede.
 func (vd *Verdict) Keep(old Verdict) {
-	if vd.Refinement != "" || old.Refinement == "" || vd.Rule != old.Rule {
+	if old.Refinement == "" || vd.Rule != old.Rule || vd.Refinement != "" && vd.Rank <= old.Rank {
 		return
 	}
 	vd.Description = old.Summary + strings.TrimPrefix(vd.Description, vd.Summary)
-	vd.Refinement, vd.Summary, vd.Runbook = old.Refinement, old.Summary, old.Runbook
+	vd.Refinement, vd.Rank, vd.Summary, vd.Runbook = old.Refinement, old.Rank, old.Summary, old.Runbook
+}
+
+// As returns the verdict as one of another rule, which it refines.
+func (vd Verdict) As(rule string) Verdict {
+	if vd.Refinement == "" {
+		vd.Refinement = vd.Rule
+	}
+	vd.Rule, vd.Rank = rule, 0
+	return vd
 }

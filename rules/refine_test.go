@@ -59,16 +59,19 @@ func TestRefinements(t *testing.T) {
 }
 
 func TestKeep(t *testing.T) {
-	old := Verdict{Rule: "cache_misses", Refinement: "eviction_storm", Summary: "Too small.", Runbook: "/runbooks/eviction_storm"}
+	old := Verdict{Rule: "cache_misses", Refinement: "eviction_storm", Rank: 1, Summary: "Too small.", Runbook: "/runbooks/eviction_storm"}
 	plain := Verdict{Rule: "cache_misses", Summary: "Misses.", Description: "Misses.\nLook at: cache.", Runbook: "/runbooks/cache_misses"}
-	kept := plain
-	kept.Keep(old)
-	if kept.Refinement != "eviction_storm" || kept.Summary != "Too small." || kept.Description != "Too small.\nLook at: cache." || kept.Runbook != old.Runbook {
-		t.Errorf("kept %+v, want the words of %+v", kept, old)
+	stampede := plain
+	stampede.Refinement, stampede.Rank = "stampede", 4
+	for _, kept := range []Verdict{plain, stampede} {
+		kept.Keep(old)
+		if kept.Refinement != "eviction_storm" || kept.Summary != "Too small." || kept.Description != "Too small.\nLook at: cache." || kept.Runbook != old.Runbook {
+			t.Errorf("kept %+v, want the words of %+v", kept, old)
+		}
 	}
 	for name, v := range map[string]Verdict{
-		"another rule":        {Rule: "cache_bypass", Summary: "Bypass."},
-		"refined differently": {Rule: "cache_misses", Refinement: "stampede", Summary: "Gone at once."},
+		"another rule":             {Rule: "cache_bypass", Summary: "Bypass."},
+		"refined by what is first": {Rule: "cache_misses", Refinement: "cache_flush", Summary: "Flushed."},
 	} {
 		got := v
 		got.Keep(old)

@@ -142,7 +142,7 @@ func completeAll(lists ...conditionList) error {
 // is met, relative to the signal's own sensitivity. Two independent witnesses
 // let each threshold fall by a decade (for independent witnesses the
 // probabilities multiply, so the pair is still rarer than one alone). A rule
-// that takes any of many gets no relief for it: there, chance picks.
+// that takes several of many gets no relief for it: there, chance picks.
 func (r *Rule) setThresholds() {
 	witnesses := 0
 	for _, c := range r.All {
@@ -154,7 +154,7 @@ func (r *Rule) setThresholds() {
 		witnesses++
 	}
 	joint := 0.0
-	if witnesses >= 2 {
+	if witnesses >= 2 && r.AnyMin <= 1 {
 		joint = jointRelief
 	}
 	set := func(cs []Condition, relief float64) {

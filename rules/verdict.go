@@ -43,7 +43,8 @@ type Verdict struct {
 	Onset       time.Time // of the earliest evidence that it needs
 	NewestOnset time.Time // of the newest evidence that it needs
 	Victims     []signal.Component
-	Refinement  string // what happened more exactly, such as eviction_storm; empty if that is not known
+	Refinement  string // what happened more exactly: a refinement of the rule, or a rule of the same suspect; or empty
+	Rank        int    // of the refinement: 0 is the first one, which is kept
 	Summary     string // one line
 	Description string // several lines: what, where to look, what it is not, what changed
 	Runbook     string // path or URL

@@ -28,7 +28,8 @@ type expected struct {
 	Suspect  signal.Component `yaml:"suspect"`  // not checked if empty
 	Severity rules.Severity   `yaml:"severity"` // not checked if empty
 
-	// Refinement is what the verdict says in the end; not checked if empty.
+	// Refinement is what the verdict says in the end: a refinement of the rule, or
+	// another rule; not checked if empty.
 	Refinement string `yaml:"refinement"`
 
 	// Fires is the first moment at which it may fire, Within how much later it
@@ -74,12 +75,12 @@ func (e *expectations) check(set *rules.Set) error {
 			return fmt.Errorf("incidents[%d]: suspect %q is not known: write cache, database, traffic, deploy, application, dependency or unknown", i, in.Suspect)
 		}
 		refine := set.Rule(in.Rule).Refine
-		if in.Refinement != "" && !slices.ContainsFunc(refine, func(r rules.Refinement) bool { return r.Name == in.Refinement }) {
+		if in.Refinement != "" && set.Rule(in.Refinement) == nil && !slices.ContainsFunc(refine, func(r rules.Refinement) bool { return r.Name == in.Refinement }) {
 			var names []string
 			for _, r := range refine {
 				names = append(names, r.Name)
 			}
-			return fmt.Errorf("incidents[%d]: refinement %q is none of the rule %s: write one of %s", i, in.Refinement, in.Rule, strings.Join(names, ", "))
+			return fmt.Errorf("incidents[%d]: refinement %q is none of the rule %s: write one of %s, or another rule", i, in.Refinement, in.Rule, strings.Join(names, ", "))
 		}
 	}
 	for i, s := range e.Silence {

@@ -42,7 +42,7 @@ func recordOfVerdict(v rules.Verdict) verdictRecord {
 		Rule: v.Rule, Alert: v.Alert, Suspect: v.Suspect, Severity: v.Severity, Scope: v.Scope,
 		Confidence: number(v.Confidence), Onset: v.Onset.UTC(), NewestOnset: v.NewestOnset.UTC(), Plain: v.Plain, Victims: v.Victims,
 		Joined: v.Joined, Callers: v.Callers, Suspects: v.Suspects,
-		Refinement: v.Refinement, Summary: v.Summary, Description: v.Description, Runbook: v.Runbook,
+		Refinement: v.Refinement, Rank: v.Rank, Summary: v.Summary, Description: v.Description, Runbook: v.Runbook,
 		Evidence: each(v.Evidence, func(e rules.Evidence) evidenceRecord {
 			return evidenceRecord{
 				Signal: e.Signal, Title: e.Title, Component: e.Component, Direction: e.Direction, Since: e.Since.UTC(),
@@ -61,7 +61,7 @@ func verdictOf(r verdictRecord) rules.Verdict {
 		Rule: r.Rule, Alert: r.Alert, Suspect: r.Suspect, Severity: r.Severity, Scope: r.Scope,
 		Confidence: float64(r.Confidence), Onset: r.Onset, NewestOnset: r.NewestOnset, Plain: r.Plain, Victims: r.Victims,
 		Joined: r.Joined, Callers: r.Callers, Suspects: r.Suspects,
-		Refinement: r.Refinement, Summary: r.Summary, Description: r.Description, Runbook: r.Runbook,
+		Refinement: r.Refinement, Rank: r.Rank, Summary: r.Summary, Description: r.Description, Runbook: r.Runbook,
 		Evidence: each(r.Evidence, func(e evidenceRecord) rules.Evidence {
 			return rules.Evidence{
 				Signal: e.Signal, Title: e.Title, Component: e.Component, Direction: e.Direction, Since: e.Since,

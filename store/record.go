@@ -93,6 +93,7 @@ type verdictRecord struct {
 	NewestOnset   time.Time          `json:"newest_onset,omitzero"`
 	Plain         bool               `json:"plain,omitempty"`
 	Refinement    string             `json:"refinement,omitempty"`
+	Rank          int                `json:"rank,omitempty"`
 	Victims       []signal.Component `json:"victims,omitempty"`
 	Joined        []model.LabelSet   `json:"joined,omitempty"`
 	Callers       []string           `json:"callers,omitempty"`

@@ -89,7 +89,7 @@ func full() (incident.Incident, incident.Anomaly, rules.Change) {
 			Scope: model.LabelSet{"service": `<shop> "ü"`}, Confidence: 0.93, Onset: at(10), NewestOnset: at(10), Plain: true,
 			Victims: []signal.Component{signal.Database, signal.Application},
 			Joined:  []model.LabelSet{{"service": "web"}}, Callers: []string{"web"}, Suspects: []string{"shop", "web"},
-			Refinement: "stampede", Summary: "Requests go past the cache.", Description: "Look at: cache.\nNot traffic.", Runbook: "/runbooks/cache-bypass",
+			Refinement: "stampede", Rank: 4, Summary: "Requests go past the cache.", Description: "Look at: cache.\nNot traffic.", Runbook: "/runbooks/cache-bypass",
 			Evidence: []rules.Evidence{{
 				Signal: "cache_hit_ratio", Title: "hit ratio", Component: signal.Cache, Direction: detector.Down, Since: at(10),
 				Value: math.NaN(), Expected: math.Inf(1), Lower: math.Inf(-1), Upper: 1e-300, Score: math.Copysign(0, -1), Surprise: 300,

@@ -54,6 +54,8 @@ func report(out io.Writer, outcomes []outcome) {
 	faults, weeks := split(outcomes)
 	if len(faults) > 0 {
 		confusion(out, faults)
+		fmt.Fprintln(out)
+		refined(out, faults)
 	}
 	if len(weeks) > 0 {
 		fmt.Fprintln(out)
@@ -107,6 +109,28 @@ func (t *tally) print(out io.Writer) {
 	n := t.faults()
 	fmt.Fprintf(out, " %8s | %6s %6s %6s | %6s %6s\n", count(t.none),
 		share(t.right, n), share(t.end, n), share(t.one, n), quantile(t.delays, 0.5), quantile(t.delays, 0.9))
+}
+
+// refined prints what the first page of a right cause says in the end, by kind of
+// fault: its alert, and what it says more exactly.
+func refined(out io.Writer, faults []outcome) {
+	fmt.Fprintf(out, "%-16s %s\n", "fault", "what the right pages say")
+	for _, k := range kinds {
+		says := map[string]int{}
+		for _, o := range faults {
+			if o.name != k.name || o.effect.IsZero() || len(o.pages) == 0 || !slices.Contains(o.truth, o.pages[0].suspect) {
+				continue
+			}
+			word := o.pages[0].alert
+			if r := o.pages[0].refinement; r != "" {
+				word += "/" + r
+			}
+			says[word]++
+		}
+		if len(says) > 0 {
+			fmt.Fprintf(out, "%-16s %s\n", k.name, listed(says))
+		}
+	}
 }
 
 // quiet prints how many weeks paged in which nothing should have, by kind.

@@ -29,6 +29,7 @@ type page struct {
 	at         time.Time
 	alert      string
 	suspect    signal.Component
+	refinement string // what it says more exactly, in the end
 	superseded bool
 }
 
@@ -188,7 +189,7 @@ func judge(r *record, first, minutes int, zone string, trial trial) ([]page, err
 	var pages []page
 	for _, id := range order {
 		in := last[id]
-		pages = append(pages, page{in.FiredAt, in.Verdict.Alert, in.Verdict.Suspect, in.SupersededBy != ""})
+		pages = append(pages, page{in.FiredAt, in.Verdict.Alert, in.Verdict.Suspect, in.Verdict.Refinement, in.SupersededBy != ""})
 	}
 	return pages, nil
 }
