@@ -51,7 +51,7 @@ func Pool(scope model.LabelSet, from []Sharer) *Verdict {
 	}
 	slices.Sort(v.Blind)
 	if len(v.Callers) > 0 {
-		v.Summary += " Shared by " + some(v.Callers) + "."
+		v.Summary += " Suffering: " + some(v.Callers) + "."
 	}
 	v.share(v.Callers)
 	if len(from) > 1 {

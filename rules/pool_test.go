@@ -34,7 +34,7 @@ func TestPool(t *testing.T) {
 		Onset: noon.Add(time.Minute), NewestOnset: noon.Add(9 * time.Minute),
 		Victims: []signal.Component{signal.Application, signal.Database}, Callers: []string{"shop", "blog", "news"},
 		Blind:       []string{"blog", "mail", "news", "shop"},
-		Summary:     "Down in blog. Shared by shop, blog, news.",
+		Summary:     "Down in blog. Suffering: shop, blog, news.",
 		Description: "Down.\nSuffer because they share it: shop, blog, news.\nThe numbers are those of blog.",
 		Evidence:    []Evidence{redis, *from[1].Own, *from[0].Own, *from[2].Own},
 	}
