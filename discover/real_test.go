@@ -75,7 +75,7 @@ scrape_configs:
 		"cache_hit_ratio": cache, "cache_lookups_per_request": cache, "cache_served_ratio": cache,
 		"cache_evictions": cache, "cache_expirations": cache, "cache_errors": cache, "cache_latency": cache,
 		"cache_up": cache, "cache_settings": cache, "cache_ttl": cache,
-		"cache_restarts": redisServer, "cache_policy": redisServer,
+		"cache_restarts": redisServer, "cache_flushes": redisServer, "cache_policy": redisServer,
 		"db_qps": db, "db_queries_per_request": db, "db_latency": db, "db_errors": db,
 		"db_connections_used_ratio": db, "db_pool_wait": db,
 		"db_settings": postgresServer, "db_shared_buffers": postgresServer,

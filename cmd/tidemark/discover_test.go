@@ -48,7 +48,7 @@ func TestGettingStarted(t *testing.T) {
 	if got := do("discover", "--prometheus.url="+p.URL, "--output.file="+file); got != "" {
 		t.Errorf("discover prints %q, want nothing beside the file", got)
 	}
-	if got, want := do("check", "config", file), file+": valid, 7 signals, 11 rules\n"; !strings.HasPrefix(got, want) {
+	if got, want := do("check", "config", file), file+": valid, 7 signals, 12 rules\n"; !strings.HasPrefix(got, want) {
 		t.Errorf("check config says %q, want %q", got, want)
 	}
 	span := []string{"--start=" + now.Add(-time.Hour).UTC().Format(time.RFC3339), "--end=" + now.UTC().Format(time.RFC3339)}
