@@ -35,7 +35,7 @@ func TestBreaker(t *testing.T) {
 				level, left := 0.0, 0
 				return func(noise float64) float64 {
 					if left--; left <= 0 {
-						level, left = 0.7*float64(rng.IntN(3)-1), 20+rng.IntN(200)
+						level, left = 1.2*float64(rng.IntN(3)-1), 20+rng.IntN(200)
 					}
 					return noise + level
 				}

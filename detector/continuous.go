@@ -147,7 +147,7 @@ func (c *continuous) fast(e *evidence) statistic {
 }
 
 // run is the least deviation of the newest blocks, less what those before them
-// excuse, in terms of how the run jumps at this hour.
+// predict, in terms of how the run jumps at this hour.
 func (c *continuous) run(e *evidence) statistic {
 	c.near.jump = 0
 	skip := 0
@@ -158,7 +158,10 @@ func (c *continuous) run(e *evidence) statistic {
 		return statistic{}
 	}
 	sign, z, r := c.least(runLength, runClip, func(i int) *entry { return e.block(i + skip) })
-	z -= c.near.excuses(sign)
+	if !(z > 0) {
+		return statistic{}
+	}
+	z -= c.near.predicts(sign)
 	if !(z > 0) {
 		return statistic{}
 	}
@@ -191,7 +194,7 @@ func (c *continuous) handicap(i int) float64 {
 	if i == fast {
 		return 0
 	}
-	return 0.7
+	return 1
 }
 
 // prior is the tail of each statistic of a normal process of first order with
@@ -288,8 +291,8 @@ func (c *continuous) band(down, up float64) (expected, lower, upper float64) {
 	expected = c.value(c.expected, c.given)
 	s := c.s / c.weight
 	least := c.effect.distance(expected)
-	down = math.Min(down, runClip) + c.near.excuses(-1)
-	up = math.Min(up, runClip) + c.near.excuses(1)
+	down = math.Min(down, runClip) + c.near.predicts(-1)
+	up = math.Min(up, runClip) + c.near.predicts(1)
 	lower = math.Min(c.value(c.expected-down*s, c.given), expected-least)
 	upper = math.Max(c.value(c.expected+up*s, c.given), expected+least)
 	if c.log {

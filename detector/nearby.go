@@ -38,14 +38,13 @@ type nearby struct {
 	hour          int
 }
 
-// excuses returns by how many spreads a run on the side of sign must be larger
-// to be as unusual as one without wandering. A series that wandered to the other
-// side is not held against: that it comes back is no step.
-func (n *nearby) excuses(sign float64) float64 {
+// predicts returns by how many spreads the blocks before a run let it lie to the side
+// of sign of what the season expects; less than 0 if they lay on the other side.
+func (n *nearby) predicts(sign float64) float64 {
 	if !(n.mm > 0) {
 		return 0
 	}
-	return math.Max(sign*n.mean/n.spread*math.Min(math.Max(n.um/n.mm, 0), 1), 0)
+	return sign * n.mean / n.spread * math.Min(math.Max(n.um/n.mm, 0), 1)
 }
 
 // take moves the mean by the block that has just left the run; spread is that

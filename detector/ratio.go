@@ -54,7 +54,8 @@ const (
 //	z = 2(√(K+⅜) − √(E+⅜)) / √(max(0.02, 1−p) + φE)
 //
 // the variance-stabilised deviation of a binomial count (Anscombe 1948) whose
-// probability itself wobbles with the relative variance φ.
+// probability itself wobbles with the relative variance φ. What the run is compared
+// with also follows from the blocks before it, see nearbyRatio.
 type ratio struct {
 	pace   pace
 	effect MinEffect
@@ -67,13 +68,16 @@ type ratio struct {
 	observations   float64
 	typicalN       float64 // observations of a sample, where they are known
 	excess, scale  float64 // means of r²−V and E², for the over-dispersion
+	near           nearbyRatio
 
 	// Of the observed sample: p is expected, season is p without the local
 	// factor, phi is how much it wobbles.
 	value, n, k, p, season, phi float64
 }
 
-func newRatio(o Options, p pace) *ratio { return &ratio{pace: p, effect: o.MinEffect} }
+func newRatio(o Options, p pace) *ratio {
+	return &ratio{pace: p, effect: o.MinEffect, near: nearbyRatio{pace: p}}
+}
 
 func (h *ratio) observe(at instant, s Sample) ([3]float32, bool) {
 	h.value = math.Min(s.Value, 1)
@@ -144,21 +148,27 @@ func (h *ratio) dispersion() float64 {
 	if h.scale > 0 {
 		phi = math.Max(0, h.excess/h.scale)
 	}
+	return h.least(phi)
+}
+
+func (h *ratio) least(phi float64) float64 {
 	young := 0.02 * math.Exp(-h.seen*h.pace.rate(24*time.Hour))
 	return math.Max(phi, young) + 1/(h.allK+1)
 }
 
-// stabilised returns z for k of the rarer class where e were expected of n.
-func (h *ratio) stabilised(k, e, n float64) float64 {
+// stabilised returns z for k of the rarer class where e were expected of n, and
+// the probability wobbles with φ.
+func stabilised(k, e, n, phi float64) float64 {
 	if !(n > 0) {
 		return 0
 	}
-	return 2 * (math.Sqrt(k+0.375) - math.Sqrt(e+0.375)) / h.unit(e, n)
+	return 2 * (math.Sqrt(k+0.375) - math.Sqrt(e+0.375)) / unit(e, n, phi)
 }
 
-func (h *ratio) unit(e, n float64) float64 {
-	return math.Sqrt(math.Max(0.02, 1-e/n) + h.phi*e)
-}
+func unit(e, n, phi float64) float64 { return math.Sqrt(unsure(e, n) + phi*e) }
+
+// unsure returns 1−p, at least 0.02.
+func unsure(e, n float64) float64 { return math.Max(0.02, 1-e/n) }
 
 func (h *ratio) statistics(e *evidence) [statistics]statistic {
 	var out [statistics]statistic
@@ -167,38 +177,57 @@ func (h *ratio) statistics(e *evidence) [statistics]statistic {
 	}
 	if e.n >= ratioRun {
 		sum, _ := e.lastSamples(ratioRun)
-		out[fast] = h.statistic(sum)
+		out[fast] = h.statistic(sum, h.sum)
 	}
 	for i, w := range e.windows(ratioRun, e.short, e.long) {
+		of := h.sum
+		if i == 0 {
+			h.near.take(e, w.sum, h.phi, unsure(h.p, 1))
+			of = h.run
+		}
 		if w.full {
-			out[run+i] = h.statistic(w.sum)
+			out[run+i] = h.statistic(w.sum, of)
 		}
 	}
 	return out
 }
 
-func (h *ratio) statistic(sum tally) statistic {
+// statistic returns z of a sum that is compared in the given way.
+func (h *ratio) statistic(sum tally, z func(k, e, n float64) float64) statistic {
 	k, e, n := max(sum[0], 0), max(sum[1], 0), sum[2]
 	if !(n > 0) {
 		return statistic{}
 	}
 	enough := math.Max(k, e) >= leastEvents
 	return statistic{
-		z:      h.sign() * h.stabilised(k, e, n),
+		z:      h.sign() * z(k, e, n),
 		counts: enough && h.effect.reaches(h.rare(k/n), h.rare(e/n)),
 	}
 }
 
-// handicap is taken from the slow statistics, which see every wandering of a
-// share and would cause most of the false alarms.
+// sum compares with what is expected of the season.
+func (h *ratio) sum(k, e, n float64) float64 { return stabilised(k, e, n, h.phi) }
+
+// run compares with what the blocks before the run predict; 0 if it lies on the
+// other side of what is expected of the season.
+func (h *ratio) run(k, e, n float64) float64 {
+	side := math.Copysign(1, k-e)
+	return side * math.Max(side*stabilised(k, h.near.expect(e), n, h.wobble()), 0)
+}
+
+// wobble returns the relative variance of the probability in the run.
+func (h *ratio) wobble() float64 { return h.least(h.near.dispersion()) }
+
+// handicap is such that a healthy series has less than 0.3 false alarms a month at
+// the default sensitivity. Most would come from the run.
 func (h *ratio) handicap(i int) float64 {
 	switch i {
 	case fast:
 		return 0
 	case run:
-		return 0.1
+		return 0.6
 	default:
-		return 0.3
+		return 0.1
 	}
 }
 
@@ -223,7 +252,7 @@ func (h *ratio) mean(sum tally, _ int) float64 {
 }
 
 func (h *ratio) deviation(sum tally, _ int) float64 {
-	return h.sign() * h.stabilised(max(sum[0], 0), max(sum[1], 0), sum[2])
+	return h.sign() * stabilised(max(sum[0], 0), max(sum[1], 0), sum[2], h.phi)
 }
 
 func (h *ratio) learn(at instant, held bool) {
@@ -235,9 +264,11 @@ func (h *ratio) learn(at instant, held bool) {
 	if known {
 		h.learnHour(at, k, held)
 	}
+	h.near.held = held
 	if held {
 		return
 	}
+	h.near.learn(unsure(h.p, 1))
 	h.seen++
 	h.observations += h.n
 	h.typicalN += (h.n - h.typicalN) * math.Max(1/h.seen, h.pace.rate(24*time.Hour))
@@ -290,7 +321,7 @@ func (h *ratio) accept(e *evidence) {
 }
 
 func (h *ratio) score() float64 {
-	return h.sign() * h.stabilised(h.k, h.n*h.p, h.n)
+	return h.sign() * stabilised(h.k, h.n*h.p, h.n, h.phi)
 }
 
 // band inverts the statistic of the run, for three samples like the observed one.
@@ -301,8 +332,8 @@ func (h *ratio) band(down, up float64) (expected, lower, upper float64) {
 	if h.flipped {
 		more, less = down, up
 	}
-	e := n * h.p
-	root, unit := math.Sqrt(e+0.375), h.unit(e, n)
+	e := h.near.expect(n * h.p)
+	root, unit := math.Sqrt(e+0.375), unit(e, n, h.wobble())
 	high := root + more*unit/2
 	low := math.Max(root-less*unit/2, 0)
 	high, low = high*high-0.375, low*low-0.375

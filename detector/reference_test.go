@@ -78,7 +78,7 @@ func TestBinomialDeviation(t *testing.T) {
 	h := newRatio(Options{}, newPace(time.Minute))
 	h.allK, h.seen = 1e12, 1e6 // no doubt about p
 	for _, row := range readReference(t).Binomial {
-		got := h.stabilised(row.K, row.N*row.P, row.N)
+		got := stabilised(row.K, row.N*row.P, row.N, h.phi)
 		near(t, "the deviation", got, row.Closed, 1e-6*math.Abs(row.Closed))
 		near(t, "the deviation", got, row.Exact, 0.25+0.05*math.Abs(row.Exact))
 	}

@@ -28,7 +28,7 @@ var Standard = map[string]Signal{
 	"cache_flushes":     {Title: "cache flushes", Kind: Change, Component: Cache},
 	"cache_settings":    {Title: "cache settings", Kind: Change, Component: Cache},
 	"cache_lookups":     {Title: "cache lookups", Kind: detector.Rate, Component: Cache, Direction: detector.Down, Given: "request_rate", MinEffect: &detector.MinEffect{Relative: 0.15}},
-	"db_qps":            {Title: "database queries", Kind: detector.Rate, Component: Database, Direction: detector.Up, Given: "request_rate", MinEffect: &detector.MinEffect{Relative: 0.15}},
+	"db_qps":            {Title: "database queries", Kind: detector.Rate, Component: Database, Direction: detector.Up, Given: "request_rate", MinEffect: &detector.MinEffect{Relative: 0.10}},
 	"db_latency":        {Title: "database time per query", Kind: detector.Latency, Component: Database, Direction: detector.Up, Given: "db_qps", MinEffect: &detector.MinEffect{Relative: 0.3}},
 	"db_errors":         {Title: "database errors", Kind: detector.Rate, Component: Database, Direction: detector.Up, MinEffect: &detector.MinEffect{Absolute: 0.1, Relative: 0.5}},
 	"db_pool_wait":      {Title: "wait for a database connection", Kind: detector.Latency, Component: Database, Direction: detector.Up, MinEffect: &detector.MinEffect{Absolute: 0.001, Relative: 0.5}},
@@ -44,7 +44,7 @@ var Standard = map[string]Signal{
 	},
 	"db_queries_per_request": {
 		Title: "database queries per request", Unit: "per request", Kind: detector.Rate, Component: Database, Direction: detector.Up,
-		MinEffect: &detector.MinEffect{Relative: 0.15},
+		MinEffect: &detector.MinEffect{Relative: 0.10},
 	},
 	"db_connections_used_ratio": {
 		Title: "share of database connections in use", Unit: "%", Kind: detector.Gauge, Component: Database, Direction: detector.Up,

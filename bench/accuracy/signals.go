@@ -76,7 +76,7 @@ func signals(step time.Duration) []watched {
 			},
 		}, {
 			name:    "DB queries given requests",
-			options: options(detector.Rate, detector.Up, detector.MinEffect{Relative: 0.15}, true),
+			options: options(detector.Rate, detector.Up, detector.MinEffect{Relative: 0.10}, true),
 			sample:  func(s slot) detector.Sample { return sampleOf(s, s.queries, nan, s.requests) },
 			effects: queries,
 		}, {
