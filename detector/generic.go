@@ -36,8 +36,8 @@ const (
 // How it judges depends on the step alone; see fine, and coarse, which is for
 // steps of an hour and more.
 //
-// A Generic is not safe for concurrent use. It takes about 20 KB, half of it at
-// coarse steps.
+// A Generic is not safe for concurrent use. It takes about 20 KB, a third of it
+// at coarse steps.
 type Generic struct {
 	loc    *time.Location
 	bin    time.Duration // part of the day
@@ -99,7 +99,7 @@ func NewGeneric(step time.Duration, loc *time.Location) *Generic {
 	}
 	g := &Generic{loc: loc, bin: max(genericBin, step)}
 	if step >= coarseStep {
-		g.coarse = newCoarse(g.bin)
+		g.coarse = newCoarse(g.bin, coarseLevel, coarseJumps)
 		g.warmUp = coarseNeeded
 	} else {
 		g.fine = newFine(step, g.bin)

@@ -13,13 +13,13 @@ const (
 
 	coarseNeeded = 24 // samples before there is anything to compare with, which then counts half
 
-	levelFor  = 72 // samples whose median is the level: three days by the hour
-	ofDayFor  = 7  // values that a part of the day remembers
-	ofDayFrom = 3  // values that make it known
+	coarseLevel = 72 // samples whose median is the level: three days by the hour
+	ofDayFor    = 7  // values that a part of the day remembers
+	ofDayFrom   = 3  // values that make it known
 
-	jumpsFor    = 500 // samples, between which
-	jumpRare    = 0.95
-	restlessFor = 24 // and between the newest of which
+	coarseJumps = 500  // between samples
+	jumpRare    = 0.95 // of them
+	restlessFor = 24   // of the newest of which
 	jumpCommon  = 0.75
 	wanderFor   = 168 // samples, from whose median distance
 	wander      = 2.0 // times as far is a usual jump at least
@@ -45,12 +45,12 @@ const (
 // far.
 type coarse struct {
 	level  *window
-	ofDay  [][]float32 // newest values in each part of the day
-	around int         // parts of the day before and after that are like it
+	ofDay  []pastDays // by the part of the day
+	around int        // parts of the day before and after that are like it
 
-	jumps, offJumps *window // sizes; of the value, and of its distance from the time of the day
-	newest          *window // of jumps
-	distances       *window // from what was expected, bounded
+	jumps, offJumps jumpWindow // of the value, and of its distance from the time of the day
+	newest          jumpWindow // of either, the smaller
+	distances       jumpWindow // from what was expected, bounded
 
 	seen    int
 	last    float64 // sample as it was learned
@@ -58,22 +58,25 @@ type coarse struct {
 	lastFar float64 // its distance from what was expected, in usual jumps, bounded
 }
 
-// newCoarse returns a judge of a day that has parts of the given length.
-func newCoarse(bin time.Duration) *coarse {
-	c := &coarse{
-		level:     newWindow(levelFor),
-		ofDay:     make([][]float32, partsOfDay(bin)),
+// pastDays are the newest values in a part of the day.
+type pastDays struct {
+	values [ofDayFor]float32
+	seen   uint32 // falls back from twice as many as there are to as many
+}
+
+// newCoarse returns a judge of a day that has parts of the given length, by the
+// level of so many samples and by so many jumps.
+func newCoarse(bin time.Duration, level, jumps int) *coarse {
+	return &coarse{
+		level:     newWindow(level),
+		ofDay:     make([]pastDays, partsOfDay(bin)),
 		around:    int(time.Hour / bin),
-		jumps:     newWindow(jumpsFor),
-		offJumps:  newWindow(jumpsFor),
-		newest:    newWindow(restlessFor),
-		distances: newWindow(wanderFor),
+		jumps:     newJumpWindow(jumps),
+		offJumps:  newJumpWindow(jumps),
+		newest:    newJumpWindow(restlessFor),
+		distances: newJumpWindow(wanderFor),
 		lastOff:   math.NaN(),
 	}
-	for i := range c.ofDay {
-		c.ofDay[i] = make([]float32, 0, ofDayFor)
-	}
-	return c
 }
 
 // judge returns the surprise of a value in a part of the day, which is linear in
@@ -124,7 +127,8 @@ func (c *coarse) usual(part int, level float64) float64 {
 	values := buffer[:0]
 	n := len(c.ofDay)
 	for i := part - c.around; i <= part+c.around; i++ {
-		values = append(values, c.ofDay[(i+n)%n]...)
+		past := &c.ofDay[(i+n)%n]
+		values = append(values, past.values[:min(past.seen, ofDayFor)]...)
 	}
 	if len(values) < ofDayFrom {
 		return level
@@ -164,9 +168,9 @@ func (c *coarse) learn(part int, v, bounded, off float64) {
 	c.seen++
 	c.last, c.lastOff = bounded, off
 	c.level.push(v)
-	past := c.ofDay[part]
-	if len(past) == ofDayFor {
-		past = past[:copy(past, past[1:])]
+	past := &c.ofDay[part]
+	past.values[past.seen%ofDayFor] = float32(v)
+	if past.seen++; past.seen == 2*ofDayFor {
+		past.seen = ofDayFor
 	}
-	c.ofDay[part] = append(past, float32(v))
 }

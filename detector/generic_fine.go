@@ -14,12 +14,15 @@ const (
 	earlierSamples = 600 // that of the samples before them,
 	earlierNeeded  = 72  // of which so many are needed
 
+	mostDeviation = 1000 // scales; a tail does not tell larger ones apart when it learns
+	mostSpread    = 20   // logarithm of the ratio of two spreads
+
 	noveltyAfter  = 100  // samples until the range of values means something
 	noveltyMargin = 0.05 // of that range, within which new values are nothing new
 
 	// genericStep is the finest step at which GenericThreshold holds. At finer
-	// ones more samples a day could be wrong: a surprise is smaller by the log10 of
-	// how many more.
+	// ones more samples a day could be wrong, and the past in a tail is shorter: a
+	// surprise is smaller by the log10 of how many more, and of how much shorter.
 	genericStep = 5 * time.Minute
 )
 
@@ -28,14 +31,17 @@ const (
 // of the day; the change of the distribution of the last 24 samples against the
 // 600 before, by the Kolmogorov–Smirnov statistic; the change of their spread; and
 // whether the value lies outside everything seen so far. The first three are
-// surprising by the measure of their own past alone.
+// surprising by the measure of their own past alone. Or it takes the surprise of an
+// hour, if that is more; see hourly.
 type fine struct {
+	bin   time.Duration // part of the day
 	ofDay []usualValue
 
 	residuals       *window
 	recent, earlier *window
 	deviation       surpriseTail
 	shift, spread   surpriseTail
+	hours           hourly
 
 	discount  float64 // of the surprise, for a step below genericStep
 	seen      int
@@ -50,11 +56,16 @@ type usualValue struct {
 
 func newFine(step, bin time.Duration) *fine {
 	return &fine{
+		bin:       bin,
 		ofDay:     make([]usualValue, partsOfDay(bin)),
 		residuals: newWindow(residualsKept),
 		recent:    newWindow(recentSamples),
 		earlier:   newWindow(earlierSamples),
-		discount:  math.Max(0, math.Log10(float64(genericStep)/float64(step))),
+		deviation: newSurpriseTail(mostDeviation),
+		shift:     newSurpriseTail(math.Sqrt(recentSamples)),
+		spread:    newSurpriseTail(mostSpread),
+		hours:     newHourly(step),
+		discount:  math.Max(0, 2*math.Log10(float64(genericStep)/float64(step))),
 		low:       math.Inf(1),
 		high:      math.Inf(-1),
 	}
@@ -66,7 +77,8 @@ func (f *fine) judge(j *GenericJudgement, part int) (surprise float64) {
 	surprise = f.deviate(j, part)
 	surprise += f.change(j.Value)
 	surprise += f.novelty(j.Value)
-	return math.Max(0, surprise-f.discount)
+	hour := int(time.Duration(part) * f.bin / time.Hour)
+	return math.Max(math.Max(0, surprise-f.discount), f.hours.judge(j.Value, hour))
 }
 
 // deviate returns the surprise of the distance from the time of the day, and sets

@@ -3,7 +3,7 @@ package detector
 import "math"
 
 const (
-	surpriseBins     = 384
+	surpriseBins     = 384  // at most
 	surprisePerOct   = 16   // bins per factor of two
 	surpriseStart    = 1e-3 // upper edge of the first bin
 	surpriseMemory   = 4000 // samples in which a weight falls by e
@@ -17,13 +17,19 @@ const (
 // its own past: −log10 of the probability that it is so large. Up to its 95 %
 // quantile the probability is a share of the past; above, it is that of a
 // generalised Pareto distribution with the mean and the variance of what lay
-// above. The zero value is ready to use.
+// above.
 type surpriseTail struct {
-	counts [surpriseBins]float32 // by weight
+	counts []float32 // by weight
 	total  float64
 	weight float64 // of the newest sample
 	seen   int
 	top    int // bin above which all are empty
+}
+
+// newSurpriseTail returns a tail of a statistic, of which most values are at most
+// z; it does not tell larger ones apart when it learns.
+func newSurpriseTail(z float64) surpriseTail {
+	return surpriseTail{counts: make([]float32, surpriseBin(z)+1)}
 }
 
 // paretoTail is the distribution above a quantile.
@@ -43,7 +49,7 @@ func (s *surpriseTail) surprise(z float64) float64 {
 	f := s.fit()
 	if z < f.from {
 		above := 0.0
-		for _, c := range s.counts[surpriseBin(z) : s.top+1] {
+		for _, c := range s.counts[s.bin(z) : s.top+1] {
 			above += float64(c)
 		}
 		// Rounding may take the share above 1.
@@ -86,11 +92,13 @@ func (s *surpriseTail) add(z float64) {
 		}
 		s.weight /= surpriseOverflow
 	}
-	bin := surpriseBin(z)
+	bin := s.bin(z)
 	s.counts[bin] += float32(s.weight)
 	s.top = max(s.top, bin)
 	s.total += s.weight
 }
+
+func (s *surpriseTail) bin(z float64) int { return min(surpriseBin(z), len(s.counts)-1) }
 
 func surpriseBin(z float64) int {
 	if !(z > surpriseStart) {

@@ -130,16 +130,17 @@ func TestGenericAtCoarseSteps(t *testing.T) {
 	}
 }
 
-// TestGenericDiscountsFineSteps tells one of two detectors that it is given five
-// times as many samples.
-func TestGenericDiscountsFineSteps(t *testing.T) {
-	usual, fine := NewGeneric(5*time.Minute, nil), NewGeneric(time.Minute, nil)
+// TestFineStepsAreDiscounted tells one of two judges that it is given five times
+// as many samples.
+func TestFineStepsAreDiscounted(t *testing.T) {
+	usual, finer := newFine(5*time.Minute, genericBin), newFine(time.Minute, genericBin)
+	usual.hours.size, finer.hours.size = math.MaxInt, math.MaxInt
 	rng := rand.New(rand.NewPCG(4, 4))
 	for i := range 2000 {
-		at, v := time.Unix(int64(300*i), 0), rng.ExpFloat64()
-		a, b := usual.Update(at, v), fine.Update(at, v)
-		if want := math.Max(0, a.Surprise-math.Log10(5)); math.Abs(b.Surprise-want) > 1e-9 {
-			t.Fatalf("sample %d: got surprise %g, want %g", i, b.Surprise, want)
+		j := GenericJudgement{Value: rng.ExpFloat64()}
+		a, b := usual.judge(&j, 0), finer.judge(&j, 0)
+		if want := math.Max(0, a-2*math.Log10(5)); math.Abs(b-want) > 1e-9 {
+			t.Fatalf("sample %d: got surprise %g, want %g", i, b, want)
 		}
 	}
 }
@@ -159,12 +160,12 @@ func TestCoarseDistance(t *testing.T) {
 		{"far above both", 312, 101},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			c := newCoarse(time.Hour)
+			c := newCoarse(time.Hour, coarseLevel, coarseJumps)
 			c.seen = 3 * coarseNeeded // to be trusted by three quarters
-			for range levelFor {
+			for range coarseLevel {
 				c.level.push(101)
 			}
-			c.ofDay[0] = []float32{110, 110, 110}
+			c.ofDay[0] = pastDays{[ofDayFor]float32{110, 110, 110}, 3}
 			for i := range 100 {
 				c.jumps.push(float64(i / 94 * 2)) // of which 6 % are 2
 				c.newest.push(0)
@@ -243,6 +244,66 @@ func TestCoarseGetsUsedTo(t *testing.T) {
 				t.Errorf("got %d anomalies on the day of the change and %d in the last 20 days, want some and 3 at most", first, late)
 			}
 		})
+	}
+}
+
+// TestHourlyFindsWhatLasts doubles a rate with a daily rhythm, and quiet weekends
+// that its expectation of a day does not know, for an hour of every other day.
+func TestHourlyFindsWhatLasts(t *testing.T) {
+	const perDay, days = 24 * 12, 28
+	run := func(factor float64) (found, falsely int) {
+		g := NewGeneric(5*time.Minute, nil)
+		rng := rand.New(rand.NewPCG(9, 3))
+		local := 0.0
+		for i := range days * perDay {
+			day, at := i/perDay, i%perDay
+			local = 0.85*local + 0.03*rng.NormFloat64()
+			v := 50 * (1 + 0.6*math.Sin(2*math.Pi*float64(at)/perDay)) * math.Exp(local+0.02*rng.NormFloat64())
+			if day%7 >= 5 {
+				v *= 0.6
+			}
+			faulty := day >= 10 && day%2 == 0 && at >= perDay/2 && at < perDay/2+12
+			if faulty {
+				v *= factor
+			}
+			if g.Update(time.Unix(int64(300*i), 0), v).State == Anomalous {
+				if faulty {
+					found++
+				} else {
+					falsely++
+				}
+			}
+		}
+		return found, falsely
+	}
+	if found, falsely := run(2); found < 4 || falsely > 5 {
+		t.Errorf("got %d of 9 faults, and %d anomalies that are none, want 4 and 5 at most", found, falsely)
+	}
+	if _, falsely := run(1); falsely > 5 {
+		t.Errorf("without faults: got %d anomalies, want 5 at most", falsely)
+	}
+}
+
+// TestHourlyJudgesMeans feeds hours of which one is higher on average, and one has
+// a single sample that is.
+func TestHourlyJudgesMeans(t *testing.T) {
+	h := newHourly(20 * time.Minute)
+	rng := rand.New(rand.NewPCG(9, 4))
+	for i := range 3 * 24 * 10 {
+		v := 100 + rng.NormFloat64()
+		if i/3 == 200 {
+			v += 20
+		}
+		if i == 3*220+1 {
+			v += 6
+		}
+		got := h.judge(v, i/3%24)
+		switch {
+		case i%3 < 2 && got != 0:
+			t.Errorf("sample %d, within an hour: got surprise %g, want 0", i, got)
+		case i == 3*200+2 && got < GenericThreshold, i != 3*200+2 && got >= GenericThreshold:
+			t.Errorf("sample %d: got surprise %g, want one beyond %g at %d only", i, got, GenericThreshold, 3*200+2)
+		}
 	}
 }
 
@@ -357,6 +418,39 @@ func TestWindowIsSortedCopyOfTheNewest(t *testing.T) {
 	}
 }
 
+func TestJumpWindowIsSortedCopyOfTheNewest(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 3))
+	w := newJumpWindow(50)
+	var all []float64
+	for i := range 500 {
+		v := math.Abs(rng.NormFloat64()) * math.Exp2(float64(i%200-100))
+		switch i % 7 {
+		case 0:
+			v = 0
+		case 1:
+			v = 4e30
+		}
+		w.push(v)
+		all = append(all, v)
+		want := slices.Sorted(slices.Values(all[max(0, i-49):]))
+		if got := w.len(); got != len(want) {
+			t.Fatalf("value %d: got %d values, want %d", i, got, len(want))
+		}
+		for k, v := range want {
+			if got := w.at(k); math.Abs(got-v) > 0.0014*v {
+				t.Fatalf("value %d: got %g at %d, want %g", i, got, k, v)
+			}
+		}
+		if got, want := w.quantile(1), want[len(want)-1]; math.Abs(got-want) > 0.0014*want {
+			t.Fatalf("value %d: got largest %g, want %g", i, got, want)
+		}
+		at := (len(want) - 1) / 2
+		if got, low, high := w.quantile(0.5), w.at(at), w.at(len(want)/2); math.Abs(got-(low+high)/2) > 1e-9*high {
+			t.Fatalf("value %d: got median %g, want it between %g and %g", i, got, low, high)
+		}
+	}
+}
+
 func TestDistanceIsKolmogorovSmirnov(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
 	for _, round := range []float64{1e6, 2} { // without and with ties
@@ -384,7 +478,7 @@ func TestSurpriseIsMinusLogOfProbability(t *testing.T) {
 		{"heavy", func() float64 { return math.Pow(1-rng.Float64(), -0.25) }, func(z float64) float64 { return math.Pow(z, -4) }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			var s surpriseTail
+			s := newSurpriseTail(math.Inf(1))
 			for range 40000 {
 				s.add(tc.draw())
 			}
@@ -412,7 +506,7 @@ func TestSurpriseIsMinusLogOfProbability(t *testing.T) {
 			}
 		})
 	}
-	var empty surpriseTail
+	empty := newSurpriseTail(1)
 	if got := empty.surprise(5); got != 0 {
 		t.Errorf("surprise without a past: got %g, want 0", got)
 	}

@@ -6,61 +6,80 @@ import (
 	"sort"
 )
 
-// window holds the newest values, in the order in which they came and sorted. It
-// keeps them to seven digits, which halves its size.
+// window holds the newest values, and knows their order by size. It keeps them to
+// seven digits, which halves its size.
 type window struct {
-	ring   []float32 // grows up to its capacity, then is overwritten
-	next   int       // where the next value goes
-	sorted []float32
+	ring  []float32 // in the order in which they came; grows up to its capacity, then is overwritten
+	next  int       // where the next value goes
+	order []uint16  // places in the ring, by the size of the value, then of the place
 }
 
+// newWindow returns a window of at most 65535 values.
 func newWindow(size int) *window {
-	return &window{ring: make([]float32, 0, size), sorted: make([]float32, 0, size)}
+	return &window{ring: make([]float32, 0, size), order: make([]uint16, 0, size)}
 }
 
-func (w *window) len() int { return len(w.sorted) }
+func (w *window) len() int { return len(w.order) }
 
 // at returns the i-th value by size, from 0.
-func (w *window) at(i int) float64 { return float64(w.sorted[i]) }
+func (w *window) at(i int) float64 { return float64(w.value(i)) }
+
+func (w *window) value(i int) float32 { return w.ring[w.order[i]] }
+
+// find returns how many values come before v at a place of the ring.
+func (w *window) find(v float32, place uint16) int {
+	low, high := 0, len(w.order)
+	for low < high {
+		mid := (low + high) / 2
+		if o := w.order[mid]; w.ring[o] < v || w.ring[o] == v && o < place {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	return low
+}
 
 // push adds a value, which must not be NaN. If the window is full, the oldest one
 // leaves it and is returned.
 func (w *window) push(value float64) (oldest float64, left bool) {
 	v := float32(value)
-	at, _ := slices.BinarySearch(w.sorted, v)
 	if len(w.ring) < cap(w.ring) {
+		place := uint16(len(w.ring))
+		at := w.find(v, place)
 		w.ring = append(w.ring, v)
-		w.sorted = slices.Insert(w.sorted, at, v)
+		w.order = slices.Insert(w.order, at, place)
 		return 0, false
 	}
-	old := w.ring[w.next]
-	w.ring[w.next] = v
-	w.next = (w.next + 1) % len(w.ring)
-	gone, _ := slices.BinarySearch(w.sorted, old)
+	place := uint16(w.next)
+	old := w.ring[place]
+	at, gone := w.find(v, place), w.find(old, place)
 	if gone < at {
 		at--
-		copy(w.sorted[gone:at], w.sorted[gone+1:at+1])
+		copy(w.order[gone:at], w.order[gone+1:at+1])
 	} else {
-		copy(w.sorted[at+1:gone+1], w.sorted[at:gone])
+		copy(w.order[at+1:gone+1], w.order[at:gone])
 	}
-	w.sorted[at] = v
+	w.order[at] = place
+	w.ring[place] = v
+	w.next = (w.next + 1) % len(w.ring)
 	return float64(old), true
 }
 
 // quantile returns the value below which a share p, 0–1, of the values lies,
 // linear between two values. The window must not be empty.
 func (w *window) quantile(p float64) float64 {
-	at := p * float64(len(w.sorted)-1)
+	at := p * float64(len(w.order)-1)
 	i := int(at)
-	if i+1 >= len(w.sorted) {
-		return w.at(len(w.sorted) - 1)
+	if i+1 >= len(w.order) {
+		return w.at(len(w.order) - 1)
 	}
 	return w.at(i) + (at-float64(i))*(w.at(i+1)-w.at(i))
 }
 
 // span returns the distance between the least and the largest value. The window
 // must not be empty.
-func (w *window) span() float64 { return w.at(len(w.sorted)-1) - w.at(0) }
+func (w *window) span() float64 { return w.at(len(w.order)-1) - w.at(0) }
 
 // deviation returns the median distance of the values from center, the upper
 // one of two. The window must not be empty.
@@ -69,8 +88,8 @@ func (w *window) span() float64 { return w.at(len(w.sorted)-1) - w.at(0) }
 // looks for the first of those neighbours whose next one on the right is not
 // nearer than itself.
 func (w *window) deviation(center float64) float64 {
-	k := len(w.sorted)/2 + 1
-	low, high := 0, len(w.sorted)-k
+	k := len(w.order)/2 + 1
+	low, high := 0, len(w.order)-k
 	for low < high {
 		mid := (low + high) / 2
 		if center-w.at(mid) > w.at(mid+k)-center {
@@ -85,9 +104,9 @@ func (w *window) deviation(center float64) float64 {
 // below returns the share of the values that are less than v, and of those that
 // are at most v.
 func (w *window) below(v float32) (less, atMost float64) {
-	n := float64(len(w.sorted))
-	i, _ := slices.BinarySearch(w.sorted, v)
-	j := i + sort.Search(len(w.sorted)-i, func(k int) bool { return w.sorted[i+k] > v })
+	n := float64(len(w.order))
+	i := w.find(v, 0)
+	j := i + sort.Search(len(w.order)-i, func(k int) bool { return w.value(i+k) > v })
 	return float64(i) / n, float64(j) / n
 }
 
@@ -96,12 +115,12 @@ func (w *window) below(v float32) (less, atMost float64) {
 // of b is monotone between two values of a, so that it suffices to look there:
 // it should be the larger window.
 func distance(a, b *window) float64 {
-	n := float64(len(a.sorted))
+	n := float64(len(a.order))
 	largest := 0.0
-	for i := 0; i < len(a.sorted); {
-		v := a.sorted[i]
+	for i := 0; i < len(a.order); {
+		v := a.value(i)
 		end := i + 1
-		for end < len(a.sorted) && a.sorted[end] == v {
+		for end < len(a.order) && a.value(end) == v {
 			end++
 		}
 		less, atMost := b.below(v)
