@@ -46,8 +46,8 @@ bench: ## benchmarks, ten runs each, for benchstat
 bench-accuracy: ## what the detectors find, and how often they are wrong, side by side with others
 	$(GO) run ./bench/accuracy $(BENCH_ARGS)
 
-.PHONY: bench-nab bench-cloudmon
-bench-nab bench-cloudmon: bench-%: ## public series with labels; BENCH_ARGS="-data DIR"
+.PHONY: bench-nab bench-cloudmon bench-rootcause
+bench-nab bench-cloudmon bench-rootcause: bench-%: ## public series with labels; BENCH_ARGS="-data DIR"
 	$(GO) run ./bench/$* $(BENCH_ARGS)
 
 .PHONY: bench-verdicts

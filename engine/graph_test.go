@@ -44,6 +44,9 @@ func (m *mesh) Read(_ context.Context, g series.Grid) ([]series.Frame, error) {
 			for i := range g.N {
 				rng := rand.New(rand.NewPCG(uint64(k), uint64(g.At(i).Unix())))
 				one.Values[i] = 0.1 * math.Exp(0.04*rng.NormFloat64())
+				if name == "stock" {
+					one.Values[i] *= 2
+				}
 				if m.slow(g.At(i), name) {
 					one.Values[i] *= 4
 				}
@@ -171,7 +174,9 @@ func TestTroubleOfSeveralServices(t *testing.T) {
 	}{
 		{"a chain", []topology.Edge{{Caller: "web", Callee: "cart"}, {Caller: "cart", Callee: "stock"}}, []string{"web", "cart", "stock"},
 			map[string][]string{"stock": {"web", "cart"}}},
-		{"two that do not call each other", []topology.Edge{{Caller: "web", Callee: "cart"}, {Caller: "web", Callee: "stock"}}, []string{"cart", "stock"},
+		{"two that are called by the same one", []topology.Edge{{Caller: "web", Callee: "cart"}, {Caller: "web", Callee: "stock"}}, []string{"cart", "stock"},
+			map[string][]string{"stock": nil}},
+		{"two that have nothing to do with each other", []topology.Edge{{Caller: "web", Callee: "cart"}, {Caller: "mail", Callee: "stock"}}, []string{"cart", "stock"},
 			map[string][]string{"cart": nil, "stock": nil}},
 		{"a cycle", []topology.Edge{{Caller: "web", Callee: "cart"}, {Caller: "cart", Callee: "web"}}, []string{"web", "cart"},
 			map[string][]string{"web": {"cart"}}},

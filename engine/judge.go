@@ -72,7 +72,7 @@ func (e *Engine) look(ts time.Time, scope model.LabelSet, groups []*group) *opin
 	o := &opinion{scope: scope, joined: groups}
 	if name := e.service(scope); e.graph.Knows(name) {
 		v.Place = &rules.Place{Service: name}
-		o.service, o.view, o.symptoms = name, v, e.opts.Rules.Symptoms(v)
+		o.service, o.view = name, v
 	} else {
 		o.result = e.opts.Rules.Eval(v, e.book.OpenRule(scope))
 	}

@@ -20,9 +20,11 @@ const (
 )
 
 // stories arranges the opinions by trouble that is the same: services of the
-// graph that call each other and are in trouble since about the same time. What
+// graph that call each other, or are called by the same one, and are in trouble
+// since about the same time. What
 // stands alone is a story of one. It completes the opinions of the services.
 func (e *Engine) stories(opinions []*opinion) [][]*opinion {
+	e.survey(opinions)
 	t := newTies(opinions)
 	e.tieCalls(opinions, t.tie)
 	stories := t.stories()
@@ -42,24 +44,60 @@ func (e *Engine) stories(opinions []*opinion) [][]*opinion {
 	return stories
 }
 
-// tieCalls calls tie with each caller and callee that are in one trouble.
-func (e *Engine) tieCalls(opinions []*opinion, tie func(caller, callee int)) {
+// survey finds the symptoms of the services: what those that call one of them
+// would not notice is none.
+func (e *Engine) survey(opinions []*opinion) {
+	named := map[string][]*opinion{}
+	for _, o := range opinions {
+		if o.view != nil {
+			named[o.service] = append(named[o.service], o)
+		}
+	}
+	for _, o := range opinions {
+		if o.view == nil {
+			continue
+		}
+		first := true
+		for _, name := range e.graph.Callers(o.service) {
+			for _, caller := range named[name] {
+				least := e.opts.Rules.Notices(caller.view, o.view)
+				if first || least < o.view.Place.Least {
+					o.view.Place.Least, first = least, false
+				}
+			}
+		}
+		o.symptoms = e.opts.Rules.Symptoms(o.view)
+	}
+}
+
+// tieCalls calls tie with each two services that are in one trouble: a caller and
+// its callee, or two callees of one caller.
+func (e *Engine) tieCalls(opinions []*opinion, tie func(a, b int)) {
 	troubled := map[string][]int{}
 	for i, o := range opinions {
 		if o.strongest().Surprise > 0 {
 			troubled[o.service] = append(troubled[o.service], i)
 		}
 	}
-	for i, caller := range opinions {
-		if caller.strongest().Surprise == 0 {
+	callers := map[string][]int{} // of which one suffices: what they have in common
+	for i, o := range opinions {
+		if o.strongest().Surprise == 0 {
 			continue
 		}
-		for _, name := range e.graph.Callees(caller.service) {
+		for _, name := range e.graph.Callees(o.service) {
 			for _, k := range troubled[name] {
-				if callee := opinions[k]; e.neighbours(caller.scope, callee.scope) && e.coincide(caller, callee) {
+				if e.neighbours(o.scope, opinions[k].scope) && e.coincide(o, opinions[k]) {
 					tie(i, k)
 				}
 			}
+		}
+		for _, name := range e.graph.Callers(o.service) {
+			for _, k := range callers[name] {
+				if e.neighbours(o.scope, opinions[k].scope) && e.abreast(o, opinions[k]) {
+					tie(i, k)
+				}
+			}
+			callers[name] = append(callers[name], i)
 		}
 	}
 }
@@ -77,11 +115,13 @@ func (e *Engine) neighbours(a, b model.LabelSet) bool {
 // coincide reports whether the trouble of a caller and of its callee begin
 // together. A caller may also suffer later from what goes on for long.
 func (e *Engine) coincide(caller, callee *opinion) bool {
-	a, b := caller.since(), callee.since()
-	if a.Sub(b).Abs() <= max(together, togetherCycles*e.step) {
-		return true
-	}
-	return a.After(b) && e.book.OpenRule(callee.scope) != ""
+	return e.abreast(caller, callee) ||
+		caller.since().After(callee.since()) && e.book.OpenRule(callee.scope) != ""
+}
+
+// abreast reports whether the trouble of two services begins together.
+func (e *Engine) abreast(a, b *opinion) bool {
+	return a.since().Sub(b.since()).Abs() <= max(together, togetherCycles*e.step)
 }
 
 // clear reports whether the scope has a symptom that counts as a witness.

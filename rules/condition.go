@@ -66,6 +66,7 @@ type Condition struct {
 	Because string `yaml:"because,omitempty"`
 
 	relief      float64 // how far below the signal's sensitivity it is met
+	placed      *placed // where a rule for the services of the graph stands; else nil
 	reason      *sentence
 	contradicts bool // it stands under none
 }
@@ -169,6 +170,9 @@ func (c *Condition) check(v *View, open bool) finding {
 		}
 		for i := range sight.Series {
 			f := c.checkSeries(&sight.Series[i], open)
+			if c.placed != nil {
+				c.placed.weigh(v, &f)
+			}
 			if f.Outcome == Met && c.Lasting > 0 && v.Time.Sub(c.settledAt(v, f.by)) < time.Duration(c.Lasting) {
 				f.Outcome = NotMet
 			}

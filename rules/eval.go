@@ -295,7 +295,7 @@ func (m *match) verdict(v *View, all []*match) *Verdict {
 		RuledOut:      ruledOut(m, all),
 		Blind:         v.blind(),
 		Plain:         m.plain(),
-		Settle:        r.Settle,
+		Settle:        r.settle(v),
 		For:           time.Duration(r.For),
 		KeepFiringFor: time.Duration(r.KeepFiringFor),
 	}

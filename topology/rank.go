@@ -38,12 +38,11 @@ type Symptom struct {
 //
 // What speaks against a service is, summed over the classes c,
 //
-//	w(c) · u(s, c) / max over s of u(s, c)
+//	surprise(s, c) · u(s, c) / max over s of u(s, c)
 //	u(s, c) = (rise of s − largest rise of a callee of s, not below 0) · requests per second of s
 //
-// with the largest surprise in the class as its weight w(c). The share makes
-// seconds comparable with errors, the weight keeps a class in which next to
-// nothing happens from having a say. Of a class that follows another one, a
+// The share makes seconds comparable with errors, the surprise keeps what may be
+// chance from having a say. Of a class that follows another one, a
 // callee's surprise in that one takes away as large a share as it is of the
 // service's own. Without the rates of all that are ranked, rates are left out. A
 // local symptom is its own u by its surprise. Where all rises are explained, as
@@ -61,16 +60,16 @@ func (g *Graph) Rank(services []Service) []string {
 	rated := !slices.ContainsFunc(ranked, func(s *Service) bool { return !(s.Rate > 0) })
 	against := make(map[string]float64, len(ranked))
 	for _, class := range classes(ranked) {
-		weight := 0.0
 		alone := make([]float64, len(ranked)) // u
 		whole := make([]float64, len(ranked)) // the same without what explains it
+		sure := make([]float64, len(ranked))  // surprise
 		left := make([]float64, len(ranked))  // that the other class does not explain
 		for i, s := range ranked {
 			own := s.class(class)
 			if own.Surprise == 0 {
 				continue
 			}
-			weight = math.Max(weight, own.Surprise)
+			sure[i] = own.Surprise
 			if own.Local {
 				alone[i], left[i] = own.Surprise, 1
 				continue
@@ -96,7 +95,7 @@ func (g *Graph) Rank(services []Service) []string {
 		}
 		for i, s := range ranked {
 			if most > 0 {
-				against[s.Name] += weight * left[i] * alone[i] / most
+				against[s.Name] += sure[i] * left[i] * alone[i] / most
 			}
 		}
 	}

@@ -58,6 +58,15 @@ func (g *Graph) Callees(service string) []string {
 	return g.callees[service]
 }
 
+// Callers returns the services that call a service themselves, sorted. The caller
+// must not change the slice.
+func (g *Graph) Callers(service string) []string {
+	if g == nil {
+		return nil
+	}
+	return g.callers[service]
+}
+
 // Calls reports whether a service calls another one itself.
 func (g *Graph) Calls(caller, callee string) bool {
 	_, found := slices.BinarySearch(g.Callees(caller), callee)
