@@ -24,6 +24,11 @@ const (
 	// quietFor is for how long, at fine steps, an anomaly speaks for what follows.
 	quietFor = 8 * time.Hour
 
+	// calmBelow is the share of the threshold below which so many samples in a row
+	// end an anomaly at coarse steps.
+	calmBelow   = 0.7
+	calmSamples = 2
+
 	// louder is how much more surprising a sample must be than the anomaly that
 	// was reported to be another one.
 	louder = 2.0
@@ -50,7 +55,8 @@ type Generic struct {
 
 	alarm      float64 // surprise of the newest anomaly
 	sinceAlarm int     // samples
-	lasting    bool    // the newest sample was anomalous, reported or not
+	lasting    bool    // the anomaly is not over, at coarse steps
+	calm       int     // newest samples in a row that are far from one
 }
 
 // GenericJudgement is what a Generic says about one sample.
@@ -60,8 +66,8 @@ type GenericJudgement struct {
 
 	// State is Anomalous for the first sample of an anomaly only: what follows is
 	// Normal unless it is twice as surprising. An anomaly speaks for what follows
-	// for eight hours; at steps of an hour and more, until the surprise falls below
-	// the threshold.
+	// for eight hours; at steps of an hour and more, until two samples in a row are
+	// far from one.
 	State State
 
 	// Surprise is 0 while learning, and less by a discount at steps below five
@@ -147,6 +153,11 @@ func (g *Generic) Update(t time.Time, v float64) GenericJudgement {
 	default:
 		j.State = Normal
 	}
-	g.lasting = anomalous && g.coarse != nil
+	if j.Surprise >= calmBelow*GenericThreshold {
+		g.calm = 0
+	} else {
+		g.calm++
+	}
+	g.lasting = g.coarse != nil && (anomalous || g.lasting && g.calm < calmSamples)
 	return j
 }

@@ -149,7 +149,7 @@ func (c *coarse) usualJump(level float64) float64 {
 	if c.distances.len() >= coarseNeeded {
 		jump = math.Max(jump, wander*c.distances.quantile(0.5))
 	}
-	jump = math.Max(jump, 0.005*c.level.span())
+	jump = math.Max(jump, 0.02*c.level.span())
 	return math.Max(jump, 0.003*math.Abs(level)+1e-9)
 }
 

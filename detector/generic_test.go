@@ -184,6 +184,27 @@ func TestCoarseDistance(t *testing.T) {
 	}
 }
 
+// TestCoarseAnomalyIsToldOnce feeds an anomaly that pauses.
+func TestCoarseAnomalyIsToldOnce(t *testing.T) {
+	for pause, want := range map[int][]int{0: {200}, 1: {200}, 2: {200, 205}, 5: {200, 208}} {
+		g := NewGeneric(time.Hour, nil)
+		rng := rand.New(rand.NewPCG(6, 3))
+		var got []int
+		for i := range 300 {
+			v := 20 + rng.NormFloat64()
+			if i >= 200 && i < 203 || i >= 203+pause && i < 206+pause {
+				v = 50
+			}
+			if g.Update(time.Unix(int64(3600*i), 0), v).State == Anomalous {
+				got = append(got, i)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("pause of %d samples (-want +got):\n%s", pause, diff)
+		}
+	}
+}
+
 // TestCoarseSeesThroughDisturbances feeds a series that is disturbed a fifth
 // of its time, and finds the next disturbance all the same.
 func TestCoarseSeesThroughDisturbances(t *testing.T) {
@@ -369,11 +390,13 @@ func TestGenericIsNeverNaN(t *testing.T) {
 		"growing counter": func(i int) float64 { return 1e12 + float64(i) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			g := NewGeneric(time.Hour, time.FixedZone("", 5*3600+1800))
-			for i := range 3000 {
-				j := g.Update(time.Unix(int64(3600*i), 0), next(i))
-				if s := j.Score(); !(s >= 0 && s <= 1) || math.IsNaN(j.Surprise) || j.Lower > j.Upper {
-					t.Fatalf("sample %d: got %+v with score %g", i, j, s)
+			for _, step := range []time.Duration{time.Second, 7 * time.Minute, 45 * time.Minute, time.Hour, 7 * time.Hour, 48 * time.Hour} {
+				g := NewGeneric(step, time.FixedZone("", 5*3600+1800))
+				for i := range 3000 {
+					j := g.Update(time.Unix(0, 0).Add(time.Duration(i)*step), next(i))
+					if s := j.Score(); !(s >= 0 && s <= 1) || math.IsNaN(j.Surprise) || j.Lower > j.Upper {
+						t.Fatalf("step %s, sample %d: got %+v with score %g", step, i, j, s)
+					}
 				}
 			}
 		})
