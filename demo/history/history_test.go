@@ -65,15 +65,16 @@ func TestPastIsLikePresent(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		rate   float64
+		live   time.Duration
 		fault  Fault
 		looser float64 // factor of the tolerances
 	}{
-		{"night", 60, Fault{}, 1},
-		{"day", 85, Fault{}, 1},
-		{"evening", 115, Fault{}, 1},
-		{"cache_bypass", 60, Fault{Bypass: 1}, 2},
-		{"slow_database", 60, Fault{Slow: 4}, 2},
-		{"bad_deploy", 60, Fault{Release: shop.Bad}, 2},
+		{"night", 60, 10 * time.Minute, Fault{}, 1},
+		{"day", 85, 10 * time.Minute, Fault{}, 1},
+		{"evening", 115, 10 * time.Minute, Fault{}, 1},
+		{"cache_bypass", 40, 5 * time.Minute, Fault{Bypass: 1}, 2},
+		{"slow_database", 40, 5 * time.Minute, Fault{Slow: 4}, 2},
+		{"bad_deploy", 40, 5 * time.Minute, Fault{Release: shop.Bad}, 2},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -84,7 +85,7 @@ func TestPastIsLikePresent(t *testing.T) {
 				if tc.fault != (Fault{}) {
 					bench.Switch(tc.name, true)
 				}
-				live := bench.Measure(10 * time.Minute)
+				live := bench.Measure(tc.live)
 				start := time.Now()
 				tc.fault.From, tc.fault.To = start, start.Add(hour)
 				past := levels(newShopPast(Options{
