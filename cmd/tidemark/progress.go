@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -15,18 +16,12 @@ type progress struct {
 	what     string
 	terminal bool
 	begin    time.Time
-	shown    time.Time // when the bar was drawn last, or a line written
-	tenths   int       // that were written
-}
+	end      chan struct{} // closed when there is nothing more to show
 
-func newProgress(out io.Writer, what string) *progress {
-	now := time.Now()
-	p := &progress{out: out, what: what, begin: now, shown: now}
-	if f, ok := out.(*os.File); ok {
-		info, err := f.Stat()
-		p.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
-	}
-	return p
+	mu          sync.Mutex
+	done, total int
+	shown       time.Time // when the bar was drawn last, or a line written
+	tenths      int       // that were written
 }
 
 const (
@@ -35,32 +30,80 @@ const (
 	rewrite  = 10 * time.Second
 )
 
-func (p *progress) show(done, total int) {
+// newProgress begins to show a run, until clear is called.
+func newProgress(out io.Writer, what string) *progress {
 	now := time.Now()
-	if !p.terminal {
-		if tenths := 10 * done / total; tenths > p.tenths || now.Sub(p.shown) >= rewrite {
-			p.tenths, p.shown = tenths, now
-			fmt.Fprintf(p.out, "%s: %d %%, %s left\n", p.what, 100*done/total, p.left(done, total))
+	p := &progress{out: out, what: what, begin: now, shown: now, end: make(chan struct{})}
+	if f, ok := out.(*os.File); ok {
+		info, err := f.Stat()
+		p.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
+	}
+	go p.watch()
+	return p
+}
+
+// watch shows that the run is alive while nothing is done, such as before the
+// first answer of a slow server.
+func (p *progress) watch() {
+	t := time.NewTicker(rewrite / 10)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			p.mu.Lock()
+			if now := time.Now(); now.Sub(p.shown) >= rewrite {
+				p.write(now)
+			}
+			p.mu.Unlock()
+		case <-p.end:
+			return
 		}
+	}
+}
+
+// show is told how much of all is done.
+func (p *progress) show(done, total int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done, p.total = done, total
+	now := time.Now()
+	due := 10*done/total > p.tenths
+	if p.terminal {
+		due = done == total || now.Sub(p.shown) >= redraw
+	}
+	if due {
+		p.write(now)
+	}
+}
+
+// write draws the bar, or writes a line.
+func (p *progress) write(now time.Time) {
+	p.shown = now
+	percent, left := 0, "not known how long"
+	if p.done > 0 {
+		percent, left = 100*p.done/p.total, p.left(now).String()+" left"
+		p.tenths = 10 * p.done / p.total
+	}
+	if p.terminal {
+		fmt.Fprintf(p.out, "\r[%-*s] %3d %%, %s \x1b[K", barWidth, bar[:barWidth*percent/100], percent, left)
 		return
 	}
-	if done == total || now.Sub(p.shown) >= redraw {
-		p.shown = now
-		full := barWidth * done / total
-		fmt.Fprintf(p.out, "\r[%-*s] %3d %%, %s left \x1b[K", barWidth, bar[:full], 100*done/total, p.left(done, total))
-	}
+	fmt.Fprintf(p.out, "%s: %d %%, %s\n", p.what, percent, left)
 }
 
 var bar = strings.Repeat("#", barWidth)
 
 // left estimates the time that is left, at the speed so far.
-func (p *progress) left(done, total int) time.Duration {
-	elapsed := time.Since(p.begin)
-	return (time.Duration(float64(elapsed) * float64(total-done) / float64(done))).Round(time.Second)
+func (p *progress) left(now time.Time) time.Duration {
+	elapsed := now.Sub(p.begin)
+	return time.Duration(float64(elapsed) * float64(p.total-p.done) / float64(p.done)).Round(time.Second)
 }
 
-// clear removes the bar.
+// clear ends the showing, and removes the bar.
 func (p *progress) clear() {
+	close(p.end)
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.terminal {
 		fmt.Fprint(p.out, "\r\x1b[K")
 	}
