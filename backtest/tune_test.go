@@ -16,7 +16,8 @@ import (
 	"tidemark/signal"
 )
 
-// testTune has a configuration whose sensitivities are far too low.
+// testTune has a configuration whose sensitivities are far too low, and a rule that
+// nothing but its sensitivity keeps quiet.
 func testTune(t *testing.T, url string) {
 	file := configuration(t, url, "", signals)
 	text, err := os.ReadFile(file)
@@ -26,8 +27,13 @@ func testTune(t *testing.T, url string) {
 	eager := strings.Replace(string(text), "global: {", "global: {sensitivity: 2, settle: 1, ", 1)
 	eager = strings.ReplaceAll(eager, "query: t_", "min_effect: {}, query: t_")
 	eager = strings.Replace(eager, "history: 4d", "history: 30h", 1)
-	if err := os.WriteFile(file, []byte(eager), 0o600); err != nil {
-		t.Fatal(err)
+	ruleFile := filepath.Join(filepath.Dir(file), "eager.yml")
+	eager += "rule_files: [" + ruleFile + "]\n"
+	const rule = "rules: [{name: slow_pages, suspect: application, summary: Slow., all: [{signal: latency_p99, is: up}]}]\n"
+	for name, text := range map[string]string{file: eager, ruleFile: rule} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	const target = 10 // false pages a week
 	last := 0

@@ -348,7 +348,8 @@ func betters(v, old rules.Verdict) bool {
 // wrong with it. Whoever was paged looks there already: the incident takes its
 // words and stays the one that it is.
 func continues(v, old rules.Verdict) bool {
-	return v.Rule != old.Rule && v.Suspect == old.Suspect && v.Suspect != signal.Unknown && v.Severity == old.Severity
+	return v.Rule != old.Rule && v.Suspect == old.Suspect && v.Suspect != signal.Unknown &&
+		(v.Severity == old.Severity || v.Severity != rules.Critical)
 }
 
 // graver reports whether a verdict is of trouble that began later and is worse,

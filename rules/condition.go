@@ -60,6 +60,10 @@ type Condition struct {
 	// since the newest change of After; default 0.
 	Lasting model.Duration `yaml:"lasting,omitempty"`
 
+	// Steady is for how long the deviation must have been about as far off as it
+	// ever was since it began; default 0.
+	Steady model.Duration `yaml:"steady,omitempty"`
+
 	// Because is a template for the sentence that rules the failure mode out
 	// when this condition decides against it. Default: a sentence with the
 	// numbers.
@@ -118,8 +122,8 @@ func (c *Condition) complete() error {
 	if len(c.Outgrows)+len(c.Per) > 0 && c.Is != IsUp {
 		return fmt.Errorf("%s: outgrows and per go with is: up only", c.Signals)
 	}
-	if (c.Lasting != 0 || len(c.After) > 0) && !c.deviation() {
-		return fmt.Errorf("%s: lasting and after go with is: up or down only", c.Signals)
+	if (c.Lasting != 0 || c.Steady != 0 || len(c.After) > 0) && !c.deviation() {
+		return fmt.Errorf("%s: lasting, steady and after go with is: up or down only", c.Signals)
 	}
 	if c.Within == 0 {
 		c.Within = model.Duration(DefaultChangeWithin)
@@ -174,6 +178,9 @@ func (c *Condition) check(v *View, open bool) finding {
 				c.placed.weigh(v, &f)
 			}
 			if f.Outcome == Met && c.Lasting > 0 && v.Time.Sub(c.settledAt(v, f.by)) < time.Duration(c.Lasting) {
+				f.Outcome = NotMet
+			}
+			if f.Outcome == Met && c.Steady > 0 && !f.by.Course.steadyFor(v.Time, time.Duration(c.Steady)) {
 				f.Outcome = NotMet
 			}
 			if f.Outcome == Met && len(c.After) > 0 {

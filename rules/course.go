@@ -10,8 +10,8 @@ import (
 // Course is what is remembered of the last slots of a series, beside what its
 // detector learns. The zero value is a series of which nothing is known.
 type Course struct {
-	// Began is the first slot of the values that are outside the band now; zero
-	// if the series is inside. An excursion is over when the values are clearly
+	// Began is the first slot of the values that are outside the band now, on the
+	// same side; zero if the series is inside. An excursion is over when the values are clearly
 	// back for two slots in a row, much sooner than an anomaly is.
 	Began time.Time
 
@@ -20,8 +20,11 @@ type Course struct {
 	// busier than others.
 	Lately float64
 
+	side     detector.Direction
 	beyond   int       // slots since Began that were beyond the band
 	furthest float64   // deviation since Began, without its sign; it fades
+	peak     float64   // the same, for ever
+	steady   time.Time // since when it is about as far off as it ever was
 	returned time.Time // when the last excursion ended
 	back     int       // slots in a row that are inside
 	at       time.Time // the newest slot that had a value
@@ -31,6 +34,9 @@ const (
 	backFor    = 2 // slots that end an excursion
 	clearFor   = 2 // slots beyond the band that make it clear
 	latelySpan = 30 * time.Minute
+
+	// steadyShare is how near a deviation is to its peak while it is steady.
+	steadyShare = 0.9
 
 	// furthestSpan is how fast the furthest deviation fades, so that a spike at
 	// the beginning of a lasting fault is not for ever what it came back from.
@@ -56,13 +62,18 @@ func (c *Course) Follow(j detector.Judgement) {
 	switch {
 	case !inside(j, dir):
 		c.back = 0
-		if c.Began.IsZero() {
-			c.Began, c.beyond, c.furthest = j.Time, 0, 0
+		if c.Began.IsZero() || c.side != dir {
+			c.Began, c.side, c.beyond, c.furthest, c.peak, c.steady = j.Time, dir, 0, 0, 0, j.Time
 		}
 		if !within(j) {
 			c.beyond++
 		}
-		c.furthest = max(c.furthest*math.Exp(-passed/float64(furthestSpan)), math.Abs(j.Value-j.Expected))
+		off := math.Abs(j.Value - j.Expected)
+		c.furthest = max(c.furthest*math.Exp(-passed/float64(furthestSpan)), off)
+		if off < steadyShare*c.peak || c.peak < steadyShare*off {
+			c.steady = j.Time
+		}
+		c.peak = max(c.peak, off)
 	case !c.Began.IsZero():
 		if c.back++; c.back >= backFor {
 			c.Began, c.returned, c.back = time.Time{}, j.Time, 0
@@ -77,4 +88,10 @@ func (c *Course) clear() bool { return !c.Began.IsZero() && c.beyond >= clearFor
 // and has come back by two thirds of how far it lately was.
 func (c *Course) recovering(j detector.Judgement, within time.Duration) bool {
 	return !c.Began.IsZero() && j.Time.Sub(c.Began) <= within && math.Abs(j.Value-j.Expected) <= c.furthest/3
+}
+
+// steadyFor reports whether the series has been about as far off as it ever was
+// for so long.
+func (c *Course) steadyFor(now time.Time, long time.Duration) bool {
+	return !c.Began.IsZero() && now.Sub(c.steady) >= long
 }

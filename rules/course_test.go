@@ -109,3 +109,38 @@ func TestDeviationsOfAnotherTime(t *testing.T) {
 		t.Errorf("after a warm-up that was over: verdict %+v, want cache_misses", got)
 	}
 }
+
+// TestSteady checks since when a series is about as far off as it ever was, and that
+// an excursion to the other side is a new one.
+func TestSteady(t *testing.T) {
+	at := func(minutes int) time.Time { return noon.Add(time.Duration(minutes) * time.Minute) }
+	follow := func(values ...float64) *Course {
+		c := &Course{}
+		for i, v := range values {
+			c.Follow(detector.Judgement{Time: at(i), State: detector.Normal, Value: v, Expected: 10, Lower: 9, Upper: 11})
+		}
+		return c
+	}
+	for _, tc := range []struct {
+		name   string
+		values []float64
+		want   time.Duration // the longest for which it is steady, at the last value
+	}{
+		{"rises, and stays", []float64{10, 14, 18, 20, 20, 19.5, 20}, 3 * time.Minute},
+		{"gets better", []float64{10, 20, 20, 20, 18, 17, 16}, 0},
+		{"got better, and is slow now", []float64{10, 20, 20, 15, 14.9, 14.8, 14.8}, 0},
+		{"gets worse", []float64{10, 14, 16, 18, 20, 23, 26}, 0},
+		{"was off the other way", []float64{5, 5, 5, 5, 20, 20, 20}, 2 * time.Minute},
+		{"is back", []float64{20, 20, 20, 20, 10, 10, 10}, -1},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c, now := follow(tc.values...), at(len(tc.values)-1)
+			if tc.want >= 0 && !c.steadyFor(now, tc.want) || c.steadyFor(now, tc.want+time.Minute) {
+				t.Errorf("it is steady since %v, want for %v", c.steady, tc.want)
+			}
+		})
+	}
+	if got, want := follow(5, 5, 5, 20, 20).Began, at(3); !got.Equal(want) {
+		t.Errorf("it began at %v, want %v, when it went to the other side", got, want)
+	}
+}

@@ -225,10 +225,11 @@ func (m *match) count(f finding, limit, share float64) {
 
 // stands reports whether something that the rule needs is a fact, or an anomaly by
 // itself. Witnesses are seldom quite independent: at a few requests a second, a
-// run of misses by chance is a run of queries, too.
+// run of misses by chance is a run of queries, too. That a series is absent is no
+// fact of what it tells about: scrapes fail more often than caches.
 func (m *match) stands() bool {
 	return m.around.Anomalous || slices.ContainsFunc(slices.Concat(m.all, m.any), func(f finding) bool {
-		return f.Outcome == Met && (!f.cond.deviation() || f.surprise >= f.by.Signal.Sensitivity)
+		return f.Outcome == Met && (f.cond.fact() || f.cond.deviation() && f.surprise >= f.by.Signal.Sensitivity)
 	})
 }
 
@@ -298,6 +299,9 @@ func (m *match) verdict(v *View, all []*match) *Verdict {
 		Settle:        r.settle(v),
 		For:           time.Duration(r.For),
 		KeepFiringFor: time.Duration(r.KeepFiringFor),
+	}
+	if slices.ContainsFunc(r.AtOnce, func(c Condition) bool { return c.check(v, m.open).Outcome == Met }) {
+		out.For = 0
 	}
 	summary := r.summary
 	if f, rank := m.refinement(v); f != nil {

@@ -167,6 +167,20 @@ func TestBuiltinVerdicts(t *testing.T) {
 			ruledOut: []signal.Component{signal.Traffic, signal.Database, signal.Deploy},
 		},
 		{
+			name: "a cache that is not scraped is not dead",
+			readings: with(map[string]reading{
+				"cache_up": {value: math.NaN(), absent: true}, "db_queries_per_request": {value: 0.3, expected: 0.2, up: 4.2},
+			}),
+		},
+		{
+			name: "unless much more reaches the database",
+			readings: with(map[string]reading{
+				"cache_up": {value: math.NaN(), absent: true}, "db_queries_per_request": manyQ,
+			}),
+			rule: "cache_down", suspect: signal.Cache,
+			ruledOut: []signal.Component{signal.Traffic, signal.Database, signal.Deploy},
+		},
+		{
 			name: "slow database", readings: with(map[string]reading{"db_latency": drowned, "latency_p99": slowPages}),
 			rule: "database_slow", suspect: signal.Database,
 			ruledOut: []signal.Component{signal.Traffic, signal.Deploy, signal.Cache},
@@ -410,5 +424,23 @@ func TestTemplateFailsAtRunTime(t *testing.T) {
 	got := set.Eval(view(t, with(map[string]reading{"cache_up": {value: 0, expected: 1, down: 8}})), "").Best
 	if got == nil || !strings.HasPrefix(got.Summary, "Odd: look at the cache (the summary's template cannot be shown: ") {
 		t.Errorf("got verdict %+v, want a plain sentence instead of the template", got)
+	}
+}
+
+// TestAtOnce checks that a cache that does not fill after a restart waits no longer.
+func TestAtOnce(t *testing.T) {
+	v := view(t, with(map[string]reading{
+		"cache_hit_ratio": {value: 0.6, expected: 0.93, down: 8, since: 6 * time.Minute}, "db_queries_per_request": {value: 1.6, expected: 0.2, up: 8, since: 6 * time.Minute},
+	}), Change{At: noon.Add(-7 * time.Minute), Kind: "process_restarts", Component: signal.Application})
+	v.Signals["process_restarts"] = Sight{}
+	o := &v.Signals["cache_hit_ratio"].Series[0]
+	for _, tc := range []struct {
+		steady, want time.Duration
+	}{{time.Minute, 10 * time.Minute}, {4 * time.Minute, 0}} {
+		o.Course = Course{Began: noon.Add(-6 * time.Minute), steady: noon.Add(-tc.steady)}
+		got := builtinSet(t).Eval(v, "").Best
+		if got == nil || got.Rule != "cache_cold" || got.For != tc.want {
+			t.Errorf("steady for %v: verdict %+v, want cache_cold that waits for %v", tc.steady, got, tc.want)
+		}
 	}
 }

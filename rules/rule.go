@@ -50,6 +50,7 @@ type Rule struct {
 	Summary       string         `yaml:"summary"` // template of one line
 	Runbook       string         `yaml:"runbook,omitempty"`
 	For           model.Duration `yaml:"for,omitempty"`
+	AtOnce        []Condition    `yaml:"at_once,omitempty"`         // one of them ends the waiting
 	KeepFiringFor model.Duration `yaml:"keep_firing_for,omitempty"` // default: 3m
 
 	summary *template.Template
@@ -58,7 +59,7 @@ type Rule struct {
 
 // Conditions yields all conditions of the rule and of its refinements.
 func (r *Rule) Conditions() []Condition {
-	all := slices.Concat(r.All, r.Any, r.None, r.Support)
+	all := slices.Concat(r.All, r.Any, r.None, r.Support, r.AtOnce)
 	for i := range r.Refine {
 		all = append(all, r.Refine[i].conditions()...)
 	}
@@ -100,12 +101,15 @@ func (r *Rule) complete() error {
 		return fmt.Errorf("it has neither all nor any: write at least one condition that must be met")
 	case r.AnyMin < 0 || r.AnyMin > len(r.Any):
 		return fmt.Errorf("any_min %d is not between 1 and the %d conditions of any", r.AnyMin, len(r.Any))
+	case len(r.AtOnce) > 0 && r.For == 0:
+		return fmt.Errorf("at_once goes with for only: without it nothing waits")
 	case r.Settle < 0 || r.Settle > 100:
 		return fmt.Errorf("settle %d is not between 1 and 100 cycles", r.Settle)
 	case r.Summary == "":
 		return fmt.Errorf("summary is missing: write one line that names the cause")
 	}
-	err := completeAll(conditionList{"all", r.All}, conditionList{"any", r.Any}, conditionList{"none", r.None}, conditionList{"support", r.Support})
+	err := completeAll(conditionList{"all", r.All}, conditionList{"any", r.Any}, conditionList{"none", r.None}, conditionList{"support", r.Support},
+		conditionList{"at_once", r.AtOnce})
 	if err != nil {
 		return err
 	}
@@ -169,6 +173,7 @@ func (r *Rule) setThresholds() {
 		r.None[i].contradicts = true
 	}
 	set(r.Support, weakRelief)
+	set(r.AtOnce, weakRelief)
 }
 
 const (
