@@ -21,6 +21,10 @@ const (
 	// toldScore is just below the score of the threshold.
 	toldScore = 0.14
 
+	// learnUntil is for how long a Generic learns at the finest steps, where
+	// noveltyAfter is soon.
+	learnUntil = 8 * time.Hour
+
 	// quietFor is for how long, at fine steps, an anomaly speaks for what follows.
 	quietFor = 8 * time.Hour
 
@@ -109,7 +113,7 @@ func NewGeneric(step time.Duration, loc *time.Location) *Generic {
 		g.warmUp = coarseNeeded
 	} else {
 		g.fine = newFine(step, g.bin)
-		g.warmUp = noveltyAfter
+		g.warmUp = max(noveltyAfter, int(learnUntil/step))
 		g.quiet = int(quietFor / step)
 	}
 	g.sinceAlarm = g.quiet

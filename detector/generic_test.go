@@ -346,14 +346,20 @@ func TestGenericBandHoldsWhatIsUsual(t *testing.T) {
 }
 
 func TestGenericLearnsFirst(t *testing.T) {
-	for i, j := range genericDays(1, func(i int, v float64) float64 {
-		if i == 50 {
-			return 1e6
-		}
-		return v
-	}) {
-		if i < noveltyAfter && (j.State != Learning || j.Score() != 0) {
-			t.Fatalf("sample %d: got %s with score %g, want learning with 0", i, j.State, j.Score())
+	for step, learning := range map[time.Duration]int{
+		15 * time.Second: 4 * 60 * 8, 5 * time.Minute: noveltyAfter, 15 * time.Minute: noveltyAfter, time.Hour: coarseNeeded, 6 * time.Hour: coarseNeeded,
+	} {
+		g := NewGeneric(step, nil)
+		rng := rand.New(rand.NewPCG(7, 2))
+		for i := range learning + 1 {
+			v := 100 + 3*rng.NormFloat64()
+			if i == learning/2 {
+				v = 1e6
+			}
+			j := g.Update(time.Unix(0, 0).Add(time.Duration(i)*step), v)
+			if learns := i < learning; learns != (j.State == Learning) || learns && j.Score() != 0 {
+				t.Fatalf("step %s, sample %d: got %s with score %g, want learning with 0: %t", step, i, j.State, j.Score(), learns)
+			}
 		}
 	}
 }
