@@ -306,7 +306,11 @@ func (b *Book) follow(p *page, ts time.Time, res rules.Result) {
 	p.fired++
 	if v := res.Best; v != nil && continues(*v, in.Verdict) {
 		p.rival, p.against = "", 0
-		p.see(ts, v.As(in.Verdict.Rule))
+		if p.fired < misdiagnosis {
+			p.see(ts, v.As(in.Verdict.Rule))
+		} else {
+			in.LastSeen, in.Held = ts, false
+		}
 		return
 	}
 	if v := res.Best; v != nil && betters(*v, in.Verdict) && (p.fired < misdiagnosis || graver(*v, in.Verdict)) {
@@ -345,8 +349,9 @@ func betters(v, old rules.Verdict) bool {
 }
 
 // continues reports whether a diagnosis says of the same component what else is
-// wrong with it. Whoever was paged looks there already: the incident takes its
-// words and stays the one that it is.
+// wrong with it. Whoever was paged looks there already: the incident stays the one
+// that it is, and takes its words while it may still have been misdiagnosed. Later
+// the trouble goes on, and no more is known: a cache that is asked again is cold.
 func continues(v, old rules.Verdict) bool {
 	return v.Rule != old.Rule && v.Suspect == old.Suspect && v.Suspect != signal.Unknown &&
 		(v.Severity == old.Severity || v.Severity != rules.Critical)

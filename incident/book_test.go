@@ -194,6 +194,22 @@ func TestSameSuspectIsTheSameIncident(t *testing.T) {
 	}
 }
 
+// TestLateWords checks that what is wrong with the suspect as a fault ends keeps the
+// incident open, in its own words.
+func TestLateWords(t *testing.T) {
+	b := NewBook(Options{})
+	_, end := play(b, noon, "bbbbbbbbbbbbbb")
+	before := b.Incidents()[0].Verdict
+	for range 6 {
+		b.Update(end, shop, rules.Result{Best: verdict("misses", signal.Cache, end)})
+		end = end.Add(cycle)
+	}
+	got := b.Incidents()[0]
+	if got.State != Firing || got.Verdict.Rule != "bypass" || got.Verdict.Refinement != "" || got.Verdict.Summary != before.Summary {
+		t.Errorf("incident %+v, want one of bypass that fires in its own words", got)
+	}
+}
+
 func TestIdentityDoesNotChange(t *testing.T) {
 	b := NewBook(Options{})
 	play(b, noon, "bb")
