@@ -219,15 +219,18 @@ func (h *ratio) run(k, e, n float64) float64 {
 func (h *ratio) wobble() float64 { return h.least(h.near.dispersion()) }
 
 // handicap is such that a healthy series has less than 0.3 false alarms a month at
-// the default sensitivity. Most would come from the run.
+// the default sensitivity. It grows with the part that wobbling has in the variance
+// of the sample: how far shares wander is known less well than how counts scatter.
 func (h *ratio) handicap(i int) float64 {
+	e := ratioRun * h.n * h.p
+	part := h.phi * e / (h.phi*e + unsure(h.p, 1))
 	switch i {
 	case fast:
 		return 0
 	case run:
-		return 0.6
+		return 0.2 + 0.8*part
 	default:
-		return 0.1
+		return 0.1 + 0.2*part
 	}
 }
 
