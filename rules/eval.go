@@ -298,7 +298,7 @@ func (m *match) verdict(v *View, all []*match) *Verdict {
 		Plain:         m.plain(),
 		Settle:        r.settle(v),
 		For:           time.Duration(r.For),
-		KeepFiringFor: time.Duration(r.KeepFiringFor),
+		KeepFiringFor: max(time.Duration(r.KeepFiringFor), keepFiringCycles*v.Step),
 	}
 	if slices.ContainsFunc(r.AtOnce, func(c Condition) bool { return c.check(v, m.open).Outcome == Met }) {
 		out.For = 0

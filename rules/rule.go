@@ -51,7 +51,7 @@ type Rule struct {
 	Runbook       string         `yaml:"runbook,omitempty"`
 	For           model.Duration `yaml:"for,omitempty"`
 	AtOnce        []Condition    `yaml:"at_once,omitempty"`         // one of them ends the waiting
-	KeepFiringFor model.Duration `yaml:"keep_firing_for,omitempty"` // default: 3m
+	KeepFiringFor model.Duration `yaml:"keep_firing_for,omitempty"` // default: 1m
 
 	summary *template.Template
 	file    string
@@ -70,8 +70,12 @@ func (r *Rule) Conditions() []Condition {
 func (r *Rule) File() string { return r.file }
 
 // DefaultKeepFiringFor is how long an incident outlives its last evidence, so
-// that a value that swings about its band does not page twice.
-const DefaultKeepFiringFor = 3 * time.Minute
+// that a value that swings about its band does not page twice. It is three cycles
+// at least, whatever a rule says.
+const (
+	DefaultKeepFiringFor = time.Minute
+	keepFiringCycles     = 3
+)
 
 var nameRE = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
