@@ -161,6 +161,7 @@ type finding struct {
 	by       *Observation // nil for changes, and if nothing was seen
 	change   *Change      // the change that met IsChanged
 	surprise float64      // how strongly it is met
+	twice    bool         // it was seen in two slots, far beyond what is usual
 }
 
 // check evaluates a condition that is not about a change on a view. Open relaxes

@@ -234,8 +234,9 @@ func (m *match) stands() bool {
 }
 
 // plain reports whether all deviations that the rule needs, and at least two, are
-// as clear as a deviation can be. Trouble around the scope is one of them.
-func (m *match) plain() bool {
+// as clear as a deviation can be. Trouble around the scope is one of them, and one
+// that was seen twice, some minutes apart, counts for two.
+func (m *match) plain(v *View) bool {
 	n := 0
 	if m.around.Witness >= witnessCap {
 		n++
@@ -248,6 +249,9 @@ func (m *match) plain() bool {
 			return false
 		}
 		n++
+		if f.twice && v.Step >= aloneFor {
+			n++
+		}
 	}
 	return n >= 2
 }
@@ -295,8 +299,8 @@ func (m *match) verdict(v *View, all []*match) *Verdict {
 		Evidence:      m.evidence(),
 		RuledOut:      ruledOut(m, all),
 		Blind:         v.blind(),
-		Plain:         m.plain(),
-		Settle:        r.settle(v),
+		Plain:         m.plain(v),
+		Settle:        m.settle(v),
 		For:           time.Duration(r.For),
 		KeepFiringFor: max(time.Duration(r.KeepFiringFor), keepFiringCycles*v.Step),
 	}

@@ -145,7 +145,7 @@ func appendSymptom(out []Symptom, v *View, c Condition, rate float64) []Symptom 
 		s.Surprise = math.Max(s.Surprise, f.surprise)
 	}
 	if lasted && foreseen >= farSurprise {
-		s.Witness = math.Max(s.Witness, o.Signal.Sensitivity)
+		s.Witness = math.Max(s.Witness, witnessCap)
 	}
 	s.Clear = s.Witness >= o.Signal.Sensitivity-jointRelief
 	s.Anomalous = s.Witness >= o.Signal.Sensitivity
@@ -162,7 +162,7 @@ func appendSymptom(out []Symptom, v *View, c Condition, rate float64) []Symptom 
 const (
 	// earlySlots is after how many slots, or how long if that is more, a deviation
 	// is surprising, or is none.
-	earlySlots = 3
+	earlySlots = 4
 	earlyFor   = 3 * time.Minute
 
 	// earlyLasts is for how long, and at least from one slot to the next, values
@@ -263,19 +263,22 @@ func (p *placed) weigh(v *View, f *finding) {
 	switch foreseen, lasted := o.foreseen(v, p.rate); {
 	case f.Outcome == Met && !o.tells(v, p.rate):
 		f.Outcome = NotMet
+	case lasted && foreseen >= farSurprise:
+		f.Outcome, f.surprise, f.twice = Met, math.Max(f.surprise, witnessCap), true
 	case f.Outcome == NotMet && lasted && foreseen >= math.Max(p.foreseen, o.Signal.Sensitivity):
 		f.Outcome, f.surprise = Met, o.Signal.Sensitivity
 	}
 }
 
-// aloneFor is for how long a service that is in trouble alone waits for what those
-// around it show: the first to show something need not be the first in trouble.
-const aloneFor = 3 * time.Minute
+// aloneFor is for how long a service that is in trouble alone, by one signal, waits
+// for what those around it show: the first to show something need not be the first
+// in trouble.
+const aloneFor = 2 * time.Minute
 
 // settle returns how many cycles must agree on the rule.
-func (r *Rule) settle(v *View) int {
-	if r.Topology && r.Settle == 0 {
-		return int((aloneFor + v.Step - 1) / v.Step)
+func (m *match) settle(v *View) int {
+	if r := m.rule; !r.Topology || r.Settle > 0 || v.Step >= aloneFor || m.plain(v) {
+		return r.Settle
 	}
-	return r.Settle
+	return int((aloneFor + v.Step - 1) / v.Step)
 }

@@ -13,13 +13,13 @@ func TestServicesOfTheGraph(t *testing.T) {
 	slow := func(surprise float64) map[string]reading {
 		return map[string]reading{
 			"request_rate": {value: 10, expected: 10},
-			"latency_mean": {value: 0.3, expected: 0.1, up: surprise},
+			"latency_mean": {value: 0.3, expected: 0.1, up: surprise, since: 10 * time.Minute},
 		}
 	}
 	rare := slow(9)
 	rare["request_rate"] = reading{value: 0.1, expected: 0.1}
 	short := slow(9)
-	short["latency_mean"] = reading{value: 3e-5, expected: 1e-5, up: 9}
+	short["latency_mean"] = reading{value: 3e-5, expected: 1e-5, up: 9, since: 10 * time.Minute}
 	for _, tc := range []struct {
 		name     string
 		readings map[string]reading
