@@ -10,6 +10,10 @@ import (
 // it: a rate over a window rises before a new label is first seen.
 const changeSlack = 3
 
+// riseSlack is the same for what itself rises over minutes, such as traffic: its
+// consequences may be the first to be seen.
+const riseSlack = 6
+
 // checkChange looks for a change shortly before one of the onsets.
 func (c *Condition) checkChange(v *View, onsets []time.Time) finding {
 	f := finding{cond: c, Outcome: Unseen}
@@ -61,7 +65,7 @@ func (c *Condition) follows(v *View, f finding, open bool) Outcome {
 			if o.since().IsZero() || !(o.Judgement.Value > o.Judgement.Expected) {
 				continue
 			}
-			if !began.Before(o.first(v.Time).Add(-changeSlack*v.Step)) && f.surprise >= clear {
+			if !began.Before(o.first(v.Time).Add(-riseSlack*v.Step)) && f.surprise >= clear {
 				return Met
 			}
 		}

@@ -22,6 +22,7 @@ type Course struct {
 
 	side     detector.Direction
 	beyond   int       // slots since Began that were beyond the band
+	edge     time.Time // the first of them
 	furthest float64   // deviation since Began, without its sign; it fades
 	peak     float64   // the same, for ever
 	steady   time.Time // since when it is about as far off as it ever was
@@ -64,9 +65,12 @@ func (c *Course) Follow(j detector.Judgement) {
 		c.back = 0
 		if c.Began.IsZero() || c.side != dir {
 			c.Began, c.side, c.beyond, c.furthest, c.peak, c.steady = j.Time, dir, 0, 0, 0, j.Time
+			c.edge = time.Time{}
 		}
 		if !within(j) {
-			c.beyond++
+			if c.beyond++; c.beyond == 1 {
+				c.edge = j.Time
+			}
 		}
 		off := math.Abs(j.Value - j.Expected)
 		c.furthest = max(c.furthest*math.Exp(-passed/float64(furthestSpan)), off)

@@ -144,3 +144,19 @@ func TestSteady(t *testing.T) {
 		t.Errorf("it began at %v, want %v, when it went to the other side", got, want)
 	}
 }
+
+// TestWarmUpOfAWorseCache checks that a cache that was a bit worse before a restart,
+// and then left its band, is cold by the restart.
+func TestWarmUpOfAWorseCache(t *testing.T) {
+	v := view(t, with(map[string]reading{
+		"cache_hit_ratio": {value: 0.6, expected: 0.93, down: 8, since: 20 * time.Minute}, "db_queries_per_request": {value: 1.6, expected: 0.2, up: 8, since: 20 * time.Minute},
+	}), Change{At: noon.Add(-3 * time.Minute), Kind: "process_restarts", Component: signal.Application})
+	v.Signals["process_restarts"] = Sight{}
+	o := &v.Signals["cache_hit_ratio"].Series[0]
+	for edge, want := range map[time.Duration]string{2 * time.Minute: "cache_cold", 15 * time.Minute: "cache_misses"} {
+		o.Course = Course{Began: noon.Add(-20 * time.Minute), beyond: 2, edge: noon.Add(-edge)}
+		if got := builtinSet(t).Eval(v, "").Best; got == nil || got.Rule != want {
+			t.Errorf("left its band %v ago: verdict %+v, want %s", edge, got, want)
+		}
+	}
+}

@@ -78,7 +78,8 @@ func (o *Observation) first(now time.Time) time.Time {
 const onsetSpread = 15 * time.Minute
 
 // onsets returns when those of the findings began that are met and are not left
-// over from the scope's last incident; if there are none, it is the view's time.
+// over from the scope's last incident, and when they left their bands, which is
+// later if something wandered before; if there are none, it is the view's time.
 func (v *View) onsets(findings []finding) []time.Time {
 	var out []time.Time
 	for _, f := range findings {
@@ -89,6 +90,9 @@ func (v *View) onsets(findings []finding) []time.Time {
 			}
 			if since.After(v.After) {
 				out = append(out, since)
+			}
+			if edge := f.by.Course.edge; len(f.cond.After) == 0 && edge.After(v.After) {
+				out = append(out, edge)
 			}
 		}
 	}
