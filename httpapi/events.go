@@ -136,7 +136,7 @@ func contentID(c rules.Change) string {
 func (a *API) changeSignal(name string) (component signal.Component, known bool) {
 	for _, s := range a.opts.Engine.Snapshot().Signals {
 		if s.Signal.Name == name {
-			return s.Signal.Component, !s.Signal.Judged()
+			return s.Signal.Component, s.Signal.Kind == signal.Change
 		}
 	}
 	std, ok := signal.Standard[name]

@@ -131,14 +131,19 @@ func (r *Recorder) Save(file string, o Recording) error {
 }
 
 // concerned returns the series that take part in the verdicts on the scopes of
-// incidents, and the loads that they are judged by; all if there is no incident.
+// incidents and on the services around them, and the loads that they are judged by;
+// all if there is no incident.
 func (r *Recorder) concerned(fired []incident.Incident) map[string][]*line {
 	out := map[string][]*line{}
+	around := r.around(r.graph(), fired)
 	for _, name := range sortedKeys(r.lines) {
+		if r.signals[name].Kind == signal.Edges {
+			continue // they are written down
+		}
 		for _, key := range sortedKeys(r.lines[name]) {
 			l := r.lines[name][key]
 			scope := r.signals[name].ScopeOf(l.labels)
-			if len(fired) == 0 || slices.ContainsFunc(fired, func(in incident.Incident) bool { return agree(scope, in.Verdict.Scope) }) {
+			if len(fired) == 0 || around[r.service(scope)] || slices.ContainsFunc(fired, func(in incident.Incident) bool { return agree(scope, in.Verdict.Scope) }) {
 				out[name] = append(out[name], l)
 			}
 		}

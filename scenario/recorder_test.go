@@ -49,7 +49,7 @@ func retold(t *testing.T, s *Scenario, o Recording) (text string, again *Scenari
 }
 
 func TestRecordingReplaysIdentically(t *testing.T) {
-	for _, name := range []string{"cache_misses_evictions", "bad_deploy", "quiet_low_traffic"} {
+	for _, name := range []string{"cache_misses_evictions", "bad_deploy", "quiet_low_traffic", "service_degraded"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, err := Load("../testdata/scenarios/" + name + Ext)
@@ -194,5 +194,26 @@ func TestNotation(t *testing.T) {
 	}
 	if diff := cmp.Diff(values, got, cmpopts.EquateNaNs()); diff != "" {
 		t.Errorf("values (-written +read):\n%s", diff)
+	}
+}
+
+// TestRecordingOfServiceGraph checks that the calls between services are told
+// under their pseudonyms.
+func TestRecordingOfServiceGraph(t *testing.T) {
+	s, err := Load("../testdata/scenarios/service_degraded" + Ext)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _, _, after := retold(t, s, Recording{Anonymise: true})
+	if len(after.Problems) > 0 {
+		t.Errorf("the recording is not replayed as it was:\n%s", strings.Join(after.Problems, "\n"))
+	}
+	for _, name := range []string{"stock", "orders", "balancer"} {
+		if strings.Contains(text, name) {
+			t.Errorf("the recording tells the name %s", name)
+		}
+	}
+	if !strings.Contains(text, "caller: service-") {
+		t.Errorf("the recording tells no calls:\n%.2000s", text)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"tidemark/rules"
 	"tidemark/series"
 	"tidemark/signal"
+	"tidemark/topology"
 )
 
 // telling is the text of a scenario in the making.
@@ -104,6 +105,8 @@ type configForm struct {
 	Global    engine.Config `yaml:"global"`
 	RuleFiles []string      `yaml:"rule_files,omitempty"`
 	Signals   []signalForm  `yaml:"signals"`
+
+	Topology *topology.Config `yaml:"topology,omitempty"`
 }
 
 // signalForm is a signal without its queries, whose empty scope and load are
@@ -138,7 +141,11 @@ func (t *telling) configuration(dir string) (any, error) {
 		}
 		form.RuleFiles = append(form.RuleFiles, file)
 	}
+	form.Topology = t.topology()
 	for _, s := range t.config.Signals {
+		if s.Kind == signal.Edges {
+			continue
+		}
 		one := signalForm{s.Name, s.Title, s.Unit, s.Kind, s.Component, s.Direction, s.Scope, s.Given, s.MinEffect, s.Sensitivity, s.Step}
 		if s.Given == "" && signal.Standard[s.Name].Given != "" && s.Kind != detector.Ratio && s.Judged() {
 			one.Given = signal.NoGiven

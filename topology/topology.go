@@ -12,6 +12,7 @@
 package topology
 
 import (
+	"maps"
 	"slices"
 )
 
@@ -47,6 +48,20 @@ func New(edges []Edge) *Graph {
 // Knows reports whether the service calls or is called.
 func (g *Graph) Knows(service string) bool {
 	return g != nil && (len(g.callees[service]) > 0 || len(g.callers[service]) > 0)
+}
+
+// Edges returns the edges, sorted.
+func (g *Graph) Edges() []Edge {
+	var out []Edge
+	if g == nil {
+		return out
+	}
+	for _, caller := range slices.Sorted(maps.Keys(g.callees)) {
+		for _, callee := range g.callees[caller] {
+			out = append(out, Edge{caller, callee})
+		}
+	}
+	return out
 }
 
 // Callees returns the services that a service calls itself, sorted. The caller

@@ -55,3 +55,10 @@ func TestReaches(t *testing.T) {
 		})
 	}
 }
+
+func TestEdges(t *testing.T) {
+	want := []Edge{{"a", "b"}, {"a", "c"}, {"b", "a"}}
+	if diff := cmp.Diff(want, New([]Edge{{"b", "a"}, {"a", "c"}, {"a", "b"}}).Edges()); diff != "" {
+		t.Errorf("edges (-want +got):\n%s", diff)
+	}
+}
