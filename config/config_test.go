@@ -62,6 +62,31 @@ func TestExampleSuppression(t *testing.T) {
 	}
 }
 
+// TestDocumentedTopology checks that the configuration with a service graph that is
+// documented is valid.
+func TestDocumentedTopology(t *testing.T) {
+	page, err := os.ReadFile("../docs/topology.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, found := strings.Cut(string(page), "```yaml\nglobal:")
+	text, _, closed := strings.Cut(text, "```")
+	if !found || !closed {
+		t.Fatal("docs/topology.md has no configuration that begins with global")
+	}
+	file := filepath.Join(t.TempDir(), "tidemark.yml")
+	if err := os.WriteFile(file, []byte("global:"+text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last := c.Signals[len(c.Signals)-1]; last.Name != "service_graph" || strings.Contains(c.String(), "service_graph\n") {
+		t.Errorf("the last signal is %s, want service_graph, which the configuration does not show:\n%s", last.Name, c)
+	}
+}
+
 // TestStandardNameOfAnotherKind checks that a standard signal which is declared
 // as something else does not inherit a load that does not go with it.
 func TestStandardNameOfAnotherKind(t *testing.T) {
