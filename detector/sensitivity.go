@@ -23,13 +23,13 @@ type promise struct{ alarms, decades float64 }
 func (o Options) promise() promise {
 	switch o.Kind {
 	case Latency:
-		return promise{0.13, 0.9}
+		return promise{0.27, 0.72}
 	case Rate:
-		return promise{0.12, 0.7}
+		return promise{0.15, 0.78}
 	case Ratio:
-		return promise{0.11, 1.37}
+		return promise{0.16, 1.08}
 	default:
-		return promise{0.12, 1}
+		return promise{0.19, 0.86}
 	}
 }
 
