@@ -194,7 +194,7 @@ func (c *continuous) handicap(i int) float64 {
 	if i == fast {
 		return 0
 	}
-	return 0.6
+	return 0.8
 }
 
 // prior is the tail of each statistic of a normal process of first order with

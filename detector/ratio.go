@@ -141,7 +141,7 @@ func (h *ratio) hour(i int) float64 {
 func clip01(p float64) float64 { return math.Min(math.Max(p, 1e-9), 1-1e-6) }
 
 // dispersion returns the relative variance φ of the probability itself. It is
-// taken to be 0.02 at first, which fades within days, and never less than what
+// taken to be 0.01 at first, which fades within days, and never less than what
 // the events that taught p leave open.
 func (h *ratio) dispersion() float64 {
 	phi := 0.0
@@ -152,7 +152,7 @@ func (h *ratio) dispersion() float64 {
 }
 
 func (h *ratio) least(phi float64) float64 {
-	young := 0.02 * math.Exp(-h.seen*h.pace.rate(24*time.Hour))
+	young := 0.01 * math.Exp(-h.seen*h.pace.rate(24*time.Hour))
 	return math.Max(phi, young) + 1/(h.allK+1)
 }
 

@@ -23,13 +23,13 @@ type promise struct{ alarms, decades float64 }
 func (o Options) promise() promise {
 	switch o.Kind {
 	case Latency:
-		return promise{0.27, 0.72}
+		return promise{0.19, 0.72}
 	case Rate:
-		return promise{0.15, 0.78}
+		return promise{0.11, 0.78}
 	case Ratio:
 		return promise{0.16, 1.08}
 	default:
-		return promise{0.19, 0.86}
+		return promise{0.15, 0.86}
 	}
 }
 

@@ -372,10 +372,10 @@ func TestSensitivityFor(t *testing.T) {
 		period time.Duration
 		want   float64
 	}{
-		{"a fortnight", Latency, time.Minute, 2 * week, 3.251},
-		{"half a year", Latency, time.Minute, 26 * week, 4.798},
-		{"more samples do not err more", Latency, 5 * time.Second, 26 * week, 4.798},
-		{"fewer samples err less", Latency, 5 * time.Minute, 26 * week, 3.827},
+		{"a fortnight", Latency, time.Minute, 2 * week, 3.039},
+		{"half a year", Latency, time.Minute, 26 * week, 4.586},
+		{"more samples do not err more", Latency, 5 * time.Second, 26 * week, 4.586},
+		{"fewer samples err less", Latency, 5 * time.Minute, 26 * week, 3.615},
 		{"a ratio errs more when it is eager", Ratio, time.Minute, 2 * week, 3.457},
 		{"and less when it is not", Ratio, time.Minute, 26 * week, 4.488},
 		{"a minute", Rate, time.Minute, time.Minute, 3},
