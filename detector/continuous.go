@@ -49,9 +49,10 @@ type continuous struct {
 	s            float64 // spread of the weighted residual
 	u            float64
 
-	// Moments of u and of its product with the one before it, for its
+	// The product of u with the one before it, over its square: its
 	// autocorrelation.
-	u2, uu, before float64
+	following quotient
+	before    float64
 }
 
 func newContinuous(o Options, p pace) *continuous {
@@ -158,10 +159,9 @@ func (c *continuous) run(e *evidence) statistic {
 		return statistic{}
 	}
 	sign, z, r := c.least(runLength, runClip, func(i int) *entry { return e.block(i + skip) })
-	if !(z > 0) {
-		return statistic{}
+	if z > 0 {
+		z -= c.near.predicts(sign)
 	}
-	z -= c.near.predicts(sign)
 	if !(z > 0) {
 		return statistic{}
 	}
@@ -221,10 +221,7 @@ func (c *continuous) prior(i int, e *evidence) tail {
 
 // autocorrelation returns that of neighbouring residuals, between 0 and 0.99.
 func (c *continuous) autocorrelation() float64 {
-	if !(c.u2 > 0) {
-		return 0
-	}
-	return math.Min(math.Max(c.uu/c.u2, 0), 0.99)
+	return c.following.upTo(0.99)
 }
 
 // significance is the sum in standard deviations of a process of first order,
@@ -268,9 +265,7 @@ func (c *continuous) learn(at instant, held bool) {
 	}
 	c.spread.learn(at.hour(), r*c.weight, c.s)
 	c.near.learn(u)
-	day := c.pace.rate(24 * time.Hour)
-	c.u2 += (u*u - c.u2) * day
-	c.uu += (u*c.before - c.uu) * day
+	c.following.learn(u*c.before, u*u, c.pace.rate(24*time.Hour))
 	c.before = u
 }
 

@@ -24,10 +24,10 @@ const (
 // m slowly falls to 0: an anomaly does not become what is expected.
 type nearby struct {
 	pace    pace
-	mean    float64 // in levels
-	spread  float64 // of the level
-	um, mm  float64
-	heldFor int // samples for which learning has been held
+	mean    float64  // in levels
+	spread  float64  // of the level
+	share   quotient // φ
+	heldFor int      // samples for which learning has been held
 
 	jumps [24]float32 // mean squares of the run by hour of the day
 	usual float64     // and at any time
@@ -41,10 +41,7 @@ type nearby struct {
 // predicts returns by how many spreads the blocks before a run let it lie to the side
 // of sign of what the season expects; less than 0 if they lay on the other side.
 func (n *nearby) predicts(sign float64) float64 {
-	if !(n.mm > 0) {
-		return 0
-	}
-	return sign * n.mean / n.spread * math.Min(math.Max(n.um/n.mm, 0), 1)
+	return sign * n.mean / n.spread * n.share.upTo(1)
 }
 
 // take moves the mean by the block that has just left the run; spread is that
@@ -71,10 +68,8 @@ func (n *nearby) hold(held bool) {
 
 // learn takes in the residual of a sample, in spreads.
 func (n *nearby) learn(u float64) {
-	w := n.pace.rate(rememberTail)
 	m := n.mean / n.spread
-	n.um += (u*m - n.um) * w
-	n.mm += (m*m - n.mm) * w
+	n.share.learn(u*m, m*m, n.pace.rate(rememberTail))
 }
 
 // restless returns by how much more the run jumps in an hour of the day than

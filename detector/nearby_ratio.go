@@ -19,10 +19,9 @@ type nearbyRatio struct {
 	m          float64
 	left       float64 // variance of the relative deviation that m leaves
 	held       bool
-	km, mm     float64
 	runK, runE float64
-	steps      float64 // mean of e² times the variance of what b·m does not tell
-	scale      float64 // mean of e²
+	share      quotient // b
+	steps      quotient // variance of what b·m does not tell, relative to the probability
 }
 
 // take takes in the block that has just left the run, and the run; φ is how the
@@ -48,38 +47,33 @@ func (n *nearbyRatio) fade(share float64) {
 	n.e -= n.e * share
 }
 
-// share returns b.
-func (n *nearbyRatio) share() float64 {
-	if !(n.mm > 0) {
-		return 0
-	}
-	return math.Min(math.Max(n.km/n.mm, 0), 1)
+// told returns b·m.
+func (n *nearbyRatio) told() float64 { return n.share.upTo(1) * n.m }
+
+// untold returns the variance, relative to the probability, that b·m leaves because m
+// rests on so few events.
+func (n *nearbyRatio) untold() float64 {
+	b := n.share.upTo(1)
+	return b * b * n.left
 }
 
 // expect returns how many events are expected where the season expects e.
 func (n *nearbyRatio) expect(e float64) float64 {
-	return e * math.Max(1+n.share()*n.m, 0)
+	return e * math.Max(1+n.told(), 0)
 }
 
 // dispersion returns the relative variance of the run's probability around what
 // is expected.
 func (n *nearbyRatio) dispersion() float64 {
-	if !(n.scale > 0) {
-		return 0
-	}
-	b := n.share()
-	return math.Max(0, n.steps/n.scale) + b*b*n.left
+	return n.steps.upTo(math.Inf(1)) + n.untold()
 }
 
+// learn takes in the run, by what was expected of it before.
 func (n *nearbyRatio) learn(unsure float64) {
 	e := n.runE
-	b := n.share()
-	r := n.runK - e
-	w := n.pace.rate(rememberTail)
-	n.km += (r*e*n.m - n.km) * w
-	n.mm += (e*n.m*e*n.m - n.mm) * w
-	r -= e * b * n.m
-	w = n.pace.rate(rememberOverSize)
-	n.steps += (r*r - e*unsure - e*e*b*b*n.left - n.steps) * w
-	n.scale += (e*e - n.scale) * w
+	more := n.runK - e
+	left := more - e*n.told()
+	untold := n.untold()
+	n.share.learn(more*e*n.m, e*n.m*e*n.m, n.pace.rate(rememberTail))
+	n.steps.learn(left*left-e*unsure-e*e*untold, e*e, n.pace.rate(rememberOverSize))
 }

@@ -53,10 +53,10 @@ func TestSharePredictsItself(t *testing.T) {
 			for i := range 14 * 1440 {
 				d.Update(w.next(1))
 				if i > 7*1440 {
-					largest = math.Max(largest, math.Abs(h.near.share()*h.near.m))
+					largest = math.Max(largest, math.Abs(h.near.told()))
 				}
 			}
-			if b := h.near.share(); b < tc.least || b > tc.most {
+			if b := h.near.share.upTo(1); b < tc.least || b > tc.most {
 				t.Errorf("b is %.2f, want %g to %g", b, tc.least, tc.most)
 			}
 			if left := h.near.dispersion() / h.phi; left < tc.leastLeaves || left > tc.mostLeave {

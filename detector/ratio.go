@@ -66,8 +66,8 @@ type ratio struct {
 	localK, localE float64
 	seen           float64
 	observations   float64
-	typicalN       float64 // observations of a sample, where they are known
-	excess, scale  float64 // means of r²−V and E², for the over-dispersion
+	typicalN       float64  // observations of a sample, where they are known
+	excess         quotient // r²−V over E²: the over-dispersion
 	near           nearbyRatio
 
 	// Of the observed sample: p is expected, season is p without the local
@@ -144,13 +144,10 @@ func clip01(p float64) float64 { return math.Min(math.Max(p, 1e-9), 1-1e-6) }
 // taken to be 0.01 at first, which fades within days, and never less than what
 // the events that taught p leave open.
 func (h *ratio) dispersion() float64 {
-	phi := 0.0
-	if h.scale > 0 {
-		phi = math.Max(0, h.excess/h.scale)
-	}
-	return h.least(phi)
+	return h.least(h.excess.upTo(math.Inf(1)))
 }
 
+// least returns a relative variance, or the least that it is taken for.
 func (h *ratio) least(phi float64) float64 {
 	young := 0.01 * math.Exp(-h.seen*h.pace.rate(24*time.Hour))
 	return math.Max(phi, young) + 1/(h.allK+1)
@@ -285,9 +282,7 @@ func (h *ratio) learn(at instant, held bool) {
 	}
 	keep = 1 - h.pace.rate(rememberLocal)
 	h.localK, h.localE = h.localK*keep+k, h.localE*keep+h.n*h.season
-	w := h.pace.rate(rememberOverSize)
-	h.excess += ((k-e)*(k-e) - v - h.excess) * w
-	h.scale += (e*e - h.scale) * w
+	h.excess.learn((k-e)*(k-e)-v, e*e, h.pace.rate(rememberOverSize))
 	if h.overall() > flipAbove {
 		h.flip()
 	}

@@ -95,7 +95,7 @@ func TestPriorOfTheMeans(t *testing.T) {
 	c := newContinuous(usual(Latency, time.Minute), newPace(time.Minute))
 	e := newEvidence(newPace(time.Minute))
 	for _, row := range readReference(t).Mean {
-		c.u2, c.uu = 1, row.Rho
+		c.following = quotient{row.Rho, 1}
 		i := short
 		if row.N == 60 {
 			i = long
