@@ -21,8 +21,8 @@ const (
 
 // stories arranges the opinions by trouble that is the same: services of the
 // graph that call each other, or are called by the same one, and are in trouble
-// since about the same time. What
-// stands alone is a story of one. It completes the opinions of the services.
+// since about the same time. What stands alone is a story of one. It completes the
+// opinions of the services.
 func (e *Engine) stories(opinions []*opinion) [][]*opinion {
 	e.survey(opinions)
 	t := newTies(opinions)

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
 
 	"tidemark/detector"
+	"tidemark/signal"
 )
 
 // Expectation is what a condition expects of a signal.
@@ -32,10 +32,10 @@ type Condition struct {
 	// Signals are alternatives that tell the same thing in several ways, such
 	// as db_queries_per_request and db_qps given the requests. The strongest
 	// series counts, once.
-	Signals Names       `yaml:"signal"`
-	Is      Expectation `yaml:"is,omitempty"`
-	Below   *float64    `yaml:"below,omitempty"`
-	Above   *float64    `yaml:"above,omitempty"`
+	Signals signal.Names `yaml:"signal"`
+	Is      Expectation  `yaml:"is,omitempty"`
+	Below   *float64     `yaml:"below,omitempty"`
+	Above   *float64     `yaml:"above,omitempty"`
 
 	// Within is how long before the onset of what the rule rests on, or of the
 	// deviation that has to follow it, a change may lie, and how soon what
@@ -44,17 +44,17 @@ type Condition struct {
 
 	// Outgrows names signals that could explain the deviation: it counts only as
 	// far as it is larger than theirs, see outgrows.
-	Outgrows Names `yaml:"outgrows,omitempty"`
+	Outgrows signal.Names `yaml:"outgrows,omitempty"`
 
 	// Per names the signal that the series is a share of: queries per request of
 	// requests. The deviation counts only if the total is up as well, see
 	// totalUp.
-	Per Names `yaml:"per,omitempty"`
+	Per signal.Names `yaml:"per,omitempty"`
 
 	// After names changes, or signals that deviate upwards, which the deviation
 	// has to follow. One that began before them does not count, and one that
 	// follows them by chance, as many do, has to be clear; see follows.
-	After Names `yaml:"after,omitempty"`
+	After signal.Names `yaml:"after,omitempty"`
 
 	// Lasting is how long the deviation must have gone on, since it began and
 	// since the newest change of After; default 0.
@@ -77,26 +77,6 @@ type Condition struct {
 
 // DefaultChangeWithin is how long before an onset a change is suspected.
 const DefaultChangeWithin = 15 * time.Minute
-
-// Names is one name, or a list of alternatives.
-type Names []string
-
-// UnmarshalYAML implements yaml.Unmarshaler.
-func (n *Names) UnmarshalYAML(unmarshal func(any) error) error {
-	var one string
-	if unmarshal(&one) == nil {
-		*n = Names{one}
-		return nil
-	}
-	var many []string
-	if err := unmarshal(&many); err != nil {
-		return err
-	}
-	*n = many
-	return nil
-}
-
-func (n Names) String() string { return strings.Join(n, " or ") }
 
 func (c *Condition) complete() error {
 	if len(c.Signals) == 0 {
@@ -318,7 +298,7 @@ func (c *Condition) totalUp(v *View, o *Observation) Outcome {
 
 // largest returns the largest number that f gives for a series of the first of
 // the signals for which it gives any, or NaN.
-func (v *View) largest(names Names, f func(*Observation) float64) float64 {
+func (v *View) largest(names signal.Names, f func(*Observation) float64) float64 {
 	for _, name := range names {
 		most := math.NaN()
 		for i := range v.Signals[name].Series {

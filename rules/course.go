@@ -11,8 +11,8 @@ import (
 // detector learns. The zero value is a series of which nothing is known.
 type Course struct {
 	// Began is the first slot of the values that are outside the band now, on the
-	// same side; zero if the series is inside. An excursion is over when the values are clearly
-	// back for two slots in a row, much sooner than an anomaly is.
+	// same side; zero if the series is inside. An excursion is over when the values
+	// are clearly back for two slots in a row, much sooner than an anomaly is.
 	Began time.Time
 
 	// Lately is the value as a share of what was expected, on average over the
@@ -67,7 +67,7 @@ func (c *Course) Follow(j detector.Judgement) {
 			c.Began, c.side, c.beyond, c.furthest, c.peak, c.steady = j.Time, dir, 0, 0, 0, j.Time
 			c.edge = time.Time{}
 		}
-		if !within(j) {
+		if beyond(j, dir) {
 			if c.beyond++; c.beyond == 1 {
 				c.edge = j.Time
 			}

@@ -414,7 +414,7 @@ func TestLeftovers(t *testing.T) {
 
 func TestTemplateFailsAtRunTime(t *testing.T) {
 	r := &Rule{
-		Name: "odd", Suspect: signal.Cache, All: []Condition{{Signals: Names{"cache_up"}, Below: new(0.5)}},
+		Name: "odd", Suspect: signal.Cache, All: []Condition{{Signals: signal.Names{"cache_up"}, Below: new(0.5)}},
 		Summary: `{{ with sig "cache_up" }}{{ if .Since }}{{ slice .Since 0 100 }}{{ end }}{{ end }}odd`,
 	}
 	if err := r.complete(); err != nil {

@@ -72,7 +72,7 @@ func TestLoadReplacesBuiltin(t *testing.T) {
 	if err := s.CheckSignals([]signal.Signal{{Name: "my_signal"}}); err != nil {
 		t.Error(err)
 	}
-	s.Rule("cache_bypass").All[0].Per = Names{"your_signal"}
+	s.Rule("cache_bypass").All[0].Per = signal.Names{"your_signal"}
 	err = s.CheckSignals([]signal.Signal{{Name: "my_signal"}})
 	if err == nil || !strings.Contains(err.Error(), `names the unknown signal "your_signal"`) {
 		t.Errorf("error %v, want one that names the unknown signal under per", err)

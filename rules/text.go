@@ -176,7 +176,7 @@ func since(n *Facts) string {
 	return " since " + n.Since
 }
 
-func titles(names Names) string {
+func titles(names signal.Names) string {
 	words := make([]string, len(names))
 	for i, name := range names {
 		words[i] = cmp.Or(signal.Standard[name].Title, strings.ReplaceAll(name, "_", " "))

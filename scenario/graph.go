@@ -68,7 +68,7 @@ func (t *telling) topology() *topology.Config {
 	}
 	for _, e := range t.graph().Edges() {
 		if kept[e.Caller] && kept[e.Callee] {
-			c.Edges = append(c.Edges, topology.Calls{Caller: alias(e.Caller), Callee: topology.Names{alias(e.Callee)}})
+			c.Edges = append(c.Edges, topology.Calls{Caller: alias(e.Caller), Callee: signal.Names{alias(e.Callee)}})
 		}
 	}
 	if c.Edges == nil {

@@ -30,26 +30,8 @@ type Config struct {
 
 // Calls is an entry of edges: a service and what it calls.
 type Calls struct {
-	Caller string `yaml:"caller"`
-	Callee Names  `yaml:"callee"`
-}
-
-// Names is one name or a list.
-type Names []string
-
-// UnmarshalYAML implements yaml.Unmarshaler.
-func (n *Names) UnmarshalYAML(unmarshal func(any) error) error {
-	var one string
-	if unmarshal(&one) == nil {
-		*n = Names{one}
-		return nil
-	}
-	var many []string
-	if err := unmarshal(&many); err != nil {
-		return err
-	}
-	*n = many
-	return nil
+	Caller string       `yaml:"caller"`
+	Callee signal.Names `yaml:"callee"`
 }
 
 // Query is an entry of queries: one series for each edge. A series above zero
