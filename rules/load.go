@@ -121,7 +121,7 @@ func plain(err error) error {
 func (s *Set) CheckSignals(configured []signal.Signal) error {
 	for _, r := range s.rules {
 		for _, c := range r.Conditions() {
-			for _, name := range slices.Concat(c.Signals, c.Outgrows, c.Per) {
+			for _, name := range slices.Concat(c.Signals, c.Outgrows, c.Per, c.After) {
 				known := slices.ContainsFunc(configured, func(sig signal.Signal) bool { return sig.Name == name })
 				if _, std := signal.Standard[name]; !known && !std {
 					return fmt.Errorf("%s: rule %q names the unknown signal %q: declare it under signals, or correct the name", r.file, r.Name, name)

@@ -72,9 +72,13 @@ func TestLoadReplacesBuiltin(t *testing.T) {
 	if err := s.CheckSignals([]signal.Signal{{Name: "my_signal"}}); err != nil {
 		t.Error(err)
 	}
-	s.Rule("cache_bypass").All[0].Per = signal.Names{"your_signal"}
-	err = s.CheckSignals([]signal.Signal{{Name: "my_signal"}})
-	if err == nil || !strings.Contains(err.Error(), `names the unknown signal "your_signal"`) {
-		t.Errorf("error %v, want one that names the unknown signal under per", err)
+	c := &s.Rule("cache_bypass").All[0]
+	for field, names := range map[string]*signal.Names{"per": &c.Per, "outgrows": &c.Outgrows, "after": &c.After} {
+		*names = signal.Names{"your_signal"}
+		err = s.CheckSignals([]signal.Signal{{Name: "my_signal"}})
+		if err == nil || !strings.Contains(err.Error(), `names the unknown signal "your_signal"`) {
+			t.Errorf("error %v, want one that names the unknown signal under %s", err, field)
+		}
+		*names = nil
 	}
 }
