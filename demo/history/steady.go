@@ -43,7 +43,8 @@ type steady struct {
 // process whose mean distance is the time to live plus the time until the next
 // read. An answer that comes too late is not stored, and the next read misses,
 // too. The database is nearly idle, so that its queries wait for nobody, and are
-// stretched as the average of the others demands.
+// stretched as the average of the others demands. Nor does a request wait for a
+// worker: most of them are idle.
 func (s sampler) steadyAt(rate float64) steady {
 	m := s.model
 	lookups := rate * m.Reads * (1 - s.fault.Bypass)

@@ -55,8 +55,9 @@ func newFaults(s *Shop, cache CacheFaults, database DatabaseFaults) *Faults {
 		database.Slow(pick(on, 4.0, 1))
 		return nil
 	})
-	add("traffic_x3", "three times as many customers", func(_ context.Context, on bool) error {
-		s.setLoad(pick(on, 3.0, 1))
+	add("traffic_x3", "three times as many customers as in the busiest hour", func(_ context.Context, on bool) error {
+		traffic := s.model.Traffic
+		s.setLoad(pick(on, 3*traffic.Peak()/traffic.Rate(time.Now()), 1))
 		return nil
 	})
 	release("bad_deploy", "a new version is half as slow again and has errors", Bad)

@@ -24,7 +24,7 @@ const (
 
 	CodeOK          = "200"
 	CodeInternal    = "500" // the shop's own fault
-	CodeUnavailable = "503" // the database did not answer in time
+	CodeUnavailable = "503" // no worker was idle or the database did not answer, in time
 )
 
 type metrics struct {

@@ -18,6 +18,9 @@ type Model struct {
 	TTLSpread    float64       // share of TTL by which keys differ, so that they do not expire together
 	CacheEntries int           // how many products the embedded cache can hold
 
+	Workers  int           // requests that the application answers at a time
+	Patience time.Duration // how long a request waits for a worker
+
 	Work         Duration // the application's own work on a request
 	CacheCommand Duration // one command of the embedded cache
 	Query        Duration // one query on an idle database
@@ -31,7 +34,9 @@ type Model struct {
 
 // Default is the shop of the demo. At 60 to 115 requests per second it serves
 // about 93 % of the product pages from the cache, and one request in six
-// reaches the database, whose connections are then busy for 7 % of the time.
+// reaches the database, whose connections are then busy for 7 % of the time. Five
+// workers are busy then; all of them are at three times the customers of the
+// busiest hour, while requests that bypass the cache leave a few idle.
 // It is not a fast shop: its times are long beside those by which a busy
 // machine oversleeps.
 var Default = Model{
@@ -43,6 +48,9 @@ var Default = Model{
 	TTL:          time.Minute,
 	TTLSpread:    0.2,
 	CacheEntries: 5000,
+
+	Workers:  15,
+	Patience: time.Second,
 
 	Work:         Duration{Mean: 36 * time.Millisecond, Sigma: 0.3},
 	CacheCommand: Duration{Mean: 4 * time.Millisecond, Sigma: 0.3},
@@ -116,4 +124,9 @@ func (m Traffic) Rate(t time.Time) float64 {
 		(1 + m.Day*wave(day, 19*hour)) *
 		(1 + m.Week*wave(week, 2.5*day)) *
 		(1 + m.Wobble*wobble)
+}
+
+// Peak returns the rate in the busiest hour.
+func (m Traffic) Peak() float64 {
+	return m.Mean * (1 + m.Day) * (1 + m.Week) * (1 + m.Wobble)
 }

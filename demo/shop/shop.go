@@ -47,6 +47,7 @@ type Shop struct {
 	logger   *slog.Logger
 	metrics  *metrics
 
+	workers chan struct{} // one for each request that is being answered
 	bypass  atomic.Bool   // do not ask the cache
 	ttl     atomic.Int64  // time.Duration
 	load    atomic.Uint64 // bits of the factor by which customers come more often
@@ -62,6 +63,7 @@ func New(o Options) *Shop {
 		rand:     newRand(o.Seed),
 		logger:   o.Logger,
 		metrics:  newMetrics(o.Registerer),
+		workers:  make(chan struct{}, o.Model.Workers),
 	}
 	s.ttl.Store(int64(o.Model.TTL))
 	s.setLoad(1)
@@ -106,6 +108,11 @@ func (s *Shop) answer(w http.ResponseWriter, r *http.Request, start time.Time, b
 		return "404"
 	}
 	ctx := r.Context()
+	if err := s.occupy(ctx); err != nil {
+		http.Error(w, "the shop is full", http.StatusServiceUnavailable)
+		return CodeUnavailable
+	}
+	defer s.leave()
 	release := s.release.Load()
 	_ = sleep(ctx, s.model.Work.Draw(s.rand, 1)) // a customer who hangs up is found out below
 	text, err := body(ctx, id)
@@ -123,6 +130,20 @@ func (s *Shop) answer(w http.ResponseWriter, r *http.Request, start time.Time, b
 	_, _ = w.Write([]byte(text)) // whether the customer still listens does not matter
 	return CodeOK
 }
+
+// occupy waits for a worker, as long as its customer has patience.
+func (s *Shop) occupy(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.model.Patience)
+	defer cancel()
+	select {
+	case s.workers <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for a worker: %w", ctx.Err())
+	}
+}
+
+func (s *Shop) leave() { <-s.workers }
 
 // product reads a product through the cache. A cache that does not answer is
 // treated as one that does not have it.
