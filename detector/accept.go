@@ -24,16 +24,15 @@ func (d *Detector) leaning() Direction {
 	return sides[sideOf(d.head.mean(sum, n))]
 }
 
-// trim leaves in the blocks only what came from an instant on, in unix seconds:
-// the blocks that began since then or, if they hold less, the newest samples.
+// trim leaves of the blocks and spans only what came from an instant on, in unix
+// seconds: those that began since then or, if they hold less, the newest samples.
 func (e *evidence) trim(unix int64) {
 	held := 0
-	for i := range maxBlocks {
-		b := e.block(i)
-		if int64(b.at) < unix {
-			*b = entry{}
+	for x := range e.coarse {
+		if int64(x.at) < unix {
+			*x = entry{}
 		}
-		held += int(b.size)
+		held += int(x.size)
 	}
 	if held >= recentSize {
 		return
@@ -44,11 +43,8 @@ func (e *evidence) trim(unix int64) {
 		if int64(s.at) < unix {
 			break
 		}
-		for k := range sum.v {
-			sum.v[k] += s.v[k]
-		}
-		sum.at, sum.size = s.at, sum.size+1
+		sum.add(*s)
 	}
-	e.blocks = [maxBlocks]entry{}
+	e.clearBlocks()
 	*e.block(0) = sum
 }

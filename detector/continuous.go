@@ -118,7 +118,7 @@ func (c *continuous) observe(at instant, s Sample) ([3]float32, bool) {
 func (c *continuous) statistics(e *evidence) [statistics]statistic {
 	c.near.take(e, c.s/c.weight)
 	out := [statistics]statistic{fast: c.fast(e)}
-	for i, w := range e.windows(0, e.short, e.long) {
+	for i, w := range e.windows(0) {
 		if w.full {
 			n := float64(w.size)
 			out[run+i] = statistic{w.sum[0] / n, c.matters(w.sum[1] / n)}
@@ -270,7 +270,7 @@ func (c *continuous) learn(at instant, held bool) {
 }
 
 func (c *continuous) accept(e *evidence) {
-	w := e.windows(0, 0, e.long)[2]
+	w := e.windows(0)[2]
 	switch r := w.sum[1] / float64(w.size); {
 	case w.size == 0:
 	case c.load != nil && !c.base.seasonal:

@@ -14,9 +14,11 @@ const (
 	shortWindow = 15 * time.Minute
 	longWindow  = 60 * time.Minute
 	shortMin    = 6
+	shortMax    = 15
 	longMin     = 12
-	maxBlocks   = 60
-	recentSize  = 16
+	longMax     = 60
+	recentSize  = 16 // samples, and blocks: those of the short window and one that leaves it
+	maxSpans    = 10 // those of what the long window has beside the short one, and one more
 
 	runLength  = 4 // blocks in the run
 	fastLength = 4 // samples in the fast run
@@ -33,68 +35,111 @@ func (t *tally) add(v [3]float32) {
 	t[2] += float64(v[2])
 }
 
-// entry is a sample, or a block of several.
+// entry is a sample, or several in a row.
 type entry struct {
 	v    [3]float32
 	at   uint32 // unix seconds of the first sample
-	size uint16 // samples
+	size uint32 // samples
 }
 
-// evidence keeps the newest samples one by one, and one hour of them in blocks
-// of a minute or one sample, whichever is longer.
+// add takes in what comes next.
+func (x *entry) add(next entry) {
+	if x.size == 0 {
+		x.at = next.at
+	}
+	for i := range x.v {
+		x.v[i] += next.v[i]
+	}
+	x.size += next.size
+}
+
+// evidence keeps an hour of samples, the finer the newer they are: the newest one
+// by one, a quarter of an hour of them in blocks of a minute or one sample,
+// whichever is longer, and what is older in spans of several blocks, at a minute
+// five.
 type evidence struct {
-	recent [recentSize]entry
-	blocks [maxBlocks]entry
-	last   int // index of the newest of recent
-	open   int // index of the newest block
-	n      int // samples since the last reset, at most the long window
+	recent *[recentSize]entry // nil if a block is one sample
+	blocks [recentSize]entry
+	spans  [maxSpans]entry // of blocks that have left the short window
+	last   uint8           // index of the newest of recent
+	open   uint8           // index of the newest block
+	span   uint8           // index of the newest span
+	n      int             // samples since the last reset, at most the long window
 
 	perBlock    int // samples in a full block
+	perSpan     int // samples in a full span
 	short, long int // blocks in the windows
 }
 
 func newEvidence(p pace) evidence {
 	perBlock := p.between(time.Minute, 1, math.MaxUint16)
 	block := newPace(time.Duration(perBlock) * p.step)
-	return evidence{
+	e := evidence{
 		perBlock: perBlock,
-		short:    block.between(shortWindow, shortMin, maxBlocks),
-		long:     block.between(longWindow, longMin, maxBlocks),
+		short:    block.between(shortWindow, shortMin, shortMax),
+		long:     block.between(longWindow, longMin, longMax),
 	}
+	e.perSpan = perBlock * ((e.long - e.short + maxSpans - 2) / (maxSpans - 1))
+	if perBlock > 1 {
+		e.recent = &[recentSize]entry{}
+	}
+	return e
 }
 
 // reset forgets all evidence.
 func (e *evidence) reset() {
-	e.recent = [recentSize]entry{}
-	e.blocks = [maxBlocks]entry{}
+	if e.recent != nil {
+		*e.recent = [recentSize]entry{}
+	}
+	e.clearBlocks()
 	e.n = 0
 }
 
+func (e *evidence) clearBlocks() {
+	e.blocks = [recentSize]entry{}
+	e.spans = [maxSpans]entry{}
+}
+
 func (e *evidence) push(unix int64, v [3]float32) {
-	at := uint32(max(unix, 0))
-	e.last = (e.last + 1) % recentSize
-	e.recent[e.last] = entry{v: v, at: at, size: 1}
-	b := &e.blocks[e.open]
-	if int(b.size) >= e.perBlock {
-		e.open = (e.open + 1) % maxBlocks
-		b = &e.blocks[e.open]
-		*b = entry{at: at}
+	s := entry{v: v, at: uint32(max(unix, 0)), size: 1}
+	if e.recent != nil {
+		e.last = (e.last + 1) % recentSize
+		e.recent[e.last] = s
 	}
-	if b.size == 0 {
-		b.at = at
+	if int(e.blocks[e.open].size) >= e.perBlock {
+		e.age(e.block(e.short - 1))
+		e.open = (e.open + 1) % recentSize
+		e.blocks[e.open] = entry{}
 	}
-	for i := range v {
-		b.v[i] += v[i]
-	}
-	b.size++
+	e.blocks[e.open].add(s)
 	e.n = min(e.n+1, e.long*e.perBlock)
 }
 
+// age takes in a block that leaves the short window.
+func (e *evidence) age(b *entry) {
+	if b.size == 0 {
+		return
+	}
+	if int(e.spans[e.span].size) >= e.perSpan {
+		e.span = (e.span + 1) % maxSpans
+		e.spans[e.span] = entry{}
+	}
+	e.spans[e.span].add(*b)
+}
+
 // newest returns the i-th newest sample; size is 0 if there is none.
-func (e *evidence) newest(i int) *entry { return &e.recent[(e.last-i+recentSize)%recentSize] }
+func (e *evidence) newest(i int) *entry {
+	if e.recent == nil {
+		return e.block(i)
+	}
+	return &e.recent[(int(e.last)-i+recentSize)%recentSize]
+}
 
 // block returns the i-th newest block.
-func (e *evidence) block(i int) *entry { return &e.blocks[(e.open-i+maxBlocks)%maxBlocks] }
+func (e *evidence) block(i int) *entry { return &e.blocks[(int(e.open)-i+recentSize)%recentSize] }
+
+// older returns the i-th newest span.
+func (e *evidence) older(i int) *entry { return &e.spans[(int(e.span)-i+maxSpans)%maxSpans] }
 
 // lastSamples sums the newest n ≤ 16 samples, fewer if there are not so many.
 func (e *evidence) lastSamples(n int) (sum tally, size int) {
@@ -112,29 +157,52 @@ type total struct {
 	full bool
 }
 
-// windows sums three windows of so many blocks, which do not get shorter.
-func (e *evidence) windows(first, second, third int) (out [3]total) {
+// windows sums the newest blocks, so many of them, those of the short window, which
+// are no fewer, and those of the long one. The span in which the long window ends
+// counts in proportion.
+func (e *evidence) windows(first int) (out [3]total) {
 	var w total
-	i, n := e.open, 0
-	for k, want := range [...]int{first, second, third} {
+	n := 0
+	for k, want := range [...]int{first, e.short} {
 		for ; n < want; n++ {
-			b := &e.blocks[i]
-			w.sum.add(b.v)
-			w.size += int(b.size)
-			if i--; i < 0 {
-				i = maxBlocks - 1
-			}
+			w.add(e.block(n))
 		}
-		w.full = want > 0 && e.n > (want-1)*e.perBlock
+		w.full = e.holds(want)
 		out[k] = w
 	}
+	rest := (e.long - e.short) * e.perBlock
+	for i := 0; i < maxSpans && rest > 0; i++ {
+		s := e.older(i)
+		size := int(s.size)
+		if size <= rest {
+			w.add(s)
+		} else {
+			part := float64(rest) / float64(size)
+			for i := range w.sum {
+				w.sum[i] += part * float64(s.v[i])
+			}
+			w.size += rest
+		}
+		rest -= size
+	}
+	w.full = e.holds(e.long)
+	out[2] = w
 	return out
+}
+
+// holds reports whether there are so many blocks, of which the newest may have only
+// begun.
+func (e *evidence) holds(blocks int) bool { return blocks > 0 && e.n > (blocks-1)*e.perBlock }
+
+func (w *total) add(x *entry) {
+	w.sum.add(x.v)
+	w.size += int(x.size)
 }
 
 // onset estimates when a deviation began that goes on now: the start of the
 // samples up to now that deviate the most significantly together. It compares
-// the newest samples one by one and older ones by blocks, and returns the sum of the
-// samples since then, too. The score of a sum is signed and grows with √n for a
+// the newest samples one by one and older ones by blocks and spans, and returns the
+// sum of the samples since then, too. The score of a sum is signed and grows with √n for a
 // lasting deviation.
 func (e *evidence) onset(sign float64, score func(sum tally, size int) float64) (since time.Time, total tally, n int) {
 	best, at := math.Inf(-1), e.newest(0).at
@@ -152,16 +220,27 @@ func (e *evidence) onset(sign float64, score func(sum tally, size int) float64) 
 	}
 	oldest := e.newest(min(e.n, recentSize) - 1).at
 	sum, size = tally{}, 0
-	for i := range e.long {
-		b := e.block(i)
-		if b.size == 0 {
-			break
-		}
-		sum.add(b.v)
-		size += int(b.size)
-		if b.at < oldest {
-			try(sum, size, b.at)
+	for x := range e.coarse {
+		sum.add(x.v)
+		size += int(x.size)
+		if x.at < oldest {
+			try(sum, size, x.at)
 		}
 	}
 	return time.Unix(int64(at), 0).UTC(), total, n
+}
+
+// coarse yields the blocks of the short window, and then the spans, from the newest
+// one on. None is empty.
+func (e *evidence) coarse(yield func(*entry) bool) {
+	for i := range e.short {
+		if b := e.block(i); b.size == 0 || !yield(b) {
+			return
+		}
+	}
+	for i := range maxSpans {
+		if s := e.older(i); s.size == 0 || !yield(s) {
+			return
+		}
+	}
 }

@@ -176,7 +176,7 @@ func (h *ratio) statistics(e *evidence) [statistics]statistic {
 		sum, _ := e.lastSamples(ratioRun)
 		out[fast] = h.statistic(sum, h.sum)
 	}
-	for i, w := range e.windows(ratioRun, e.short, e.long) {
+	for i, w := range e.windows(ratioRun) {
 		of := h.sum
 		if i == 0 {
 			h.near.take(e, w.sum, h.phi, unsure(h.p, 1))
@@ -308,7 +308,7 @@ func (h *ratio) flip() {
 }
 
 func (h *ratio) accept(e *evidence) {
-	sum := e.windows(0, 0, e.long)[2].sum
+	sum := e.windows(0)[2].sum
 	if !(sum[1] > 0) {
 		return
 	}
