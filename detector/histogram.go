@@ -3,9 +3,13 @@ package detector
 import "math"
 
 const (
-	tailBins      = 96
-	binsPerOctave = 8
-	tailStart     = 0.02 // upper edge of the first bin
+	tailBins      = 64
+	binsPerOctave = 6
+	tailStart     = 0.05 // upper edge of the first bin: tails begin no lower
+
+	// firstUnits is what the first sample counts, and mostUnits what one may.
+	firstUnits = 1 << 8
+	mostUnits  = 1 << 14
 )
 
 // tailCommon and tailRare are the probabilities of the two quantiles through
@@ -29,7 +33,7 @@ type tail struct {
 // newTail returns the tail through the 95 % and 99.5 % quantiles. A constant
 // statistic and one with a suspiciously short tail get a longer one.
 func newTail(common, rare float64) tail {
-	common = math.Max(common, 0.05)
+	common = math.Max(common, tailStart)
 	return tail{common, math.Max(rare-common, math.Max(0.15*common, 0.1))}
 }
 
@@ -64,36 +68,53 @@ func (t tail) mix(o tail, w float64) tail {
 // forgets exponentially: a sample's weight falls by e in `memory` samples. Early
 // samples, which came from a baseline that was still bad, count less: their
 // weights grow with the power 1.5 of their number.
+//
+// It counts in whole units, of which a newer sample is worth more. When a counter
+// would be full, all are halved, and so is what a sample is worth. What a sample is
+// worth beside whole units is left to the next one. So each counter is off by less
+// than two units, and the fullest one holds tens of thousands of them.
 type histogram struct {
-	counts [tailBins]float32
-	total  float32
-	weight float32 // of the next sample
+	counts [tailBins - 1]uint16 // of the bins but the first
+	low    float32              // units in the first
+	weight float32              // of the newest sample, in units
+	rest   float32              // units that are still to be counted
 	seen   float32
 }
 
 // add counts z with a weight between 0 and 1.
 func (h *histogram) add(z, weight, memory float64) {
-	h.seen++
-	h.weight *= float32(1 + math.Max(1/memory, 1.5/float64(h.seen)))
-	if h.seen == 1 || h.weight > 1e4 {
-		h.rescale()
+	if h.seen == 0 {
+		h.weight = firstUnits
+	} else {
+		h.weight *= float32(1 + max(1/memory, 1.5/float64(h.seen+1)))
 	}
-	w := float32(weight) * h.weight
-	h.counts[tailBin(z)] += w
-	h.total += w
+	h.seen++
+	if h.weight > mostUnits {
+		h.halve()
+	}
+	bin := tailBin(z)
+	if bin == 0 {
+		h.low += float32(weight) * h.weight
+		return
+	}
+	count := &h.counts[bin-1]
+	if float32(*count)+float32(weight)*h.weight+h.rest > math.MaxUint16 {
+		h.halve()
+	}
+	h.rest += float32(weight) * h.weight
+	units := uint16(h.rest)
+	h.rest -= float32(units)
+	*count += units
 }
 
-// rescale divides all weights by that of the newest sample.
-func (h *histogram) rescale() {
-	if h.weight > 0 {
-		for i := range h.counts {
-			h.counts[i] /= h.weight
-		}
+// halve makes a unit twice as large. Halves are rounded to even numbers.
+func (h *histogram) halve() {
+	for i, c := range h.counts {
+		h.counts[i] = c>>1 + c&(c>>1)&1
 	}
-	h.weight, h.total = 1, 0
-	for _, c := range h.counts {
-		h.total += c
-	}
+	h.low /= 2
+	h.weight /= 2
+	h.rest /= 2
 }
 
 func tailBin(z float64) int {
@@ -114,16 +135,27 @@ func edge(bin int) float64 {
 // upper returns the value that a share p of the weight lies above, linear
 // inside a bin. An empty histogram gives 0.
 func (h *histogram) upper(p float64) float64 {
-	want := float32(p) * h.total
-	above := float32(0)
-	for bin := tailBins - 1; bin >= 0; bin-- {
-		if c := h.counts[bin]; above+c >= want && c > 0 {
-			part := float64((above + c - want) / c)
-			return edge(bin) + part*(edge(bin+1)-edge(bin))
-		}
-		above += h.counts[bin]
+	total := float64(h.low)
+	for _, c := range h.counts {
+		total += float64(c)
 	}
-	return 0
+	want, above := p*total, 0.0
+	for i := len(h.counts) - 1; i >= 0; i-- {
+		c := float64(h.counts[i])
+		if above+c >= want && c > 0 {
+			return within(i+1, (above+c-want)/c)
+		}
+		above += c
+	}
+	if h.low == 0 {
+		return 0
+	}
+	return within(0, (total-want)/float64(h.low))
+}
+
+// within returns the value at a part, 0–1, of a bin.
+func within(bin int, part float64) float64 {
+	return edge(bin) + part*(edge(bin+1)-edge(bin))
 }
 
 // tail draws the tail through the histogram's own quantiles.
