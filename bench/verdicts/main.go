@@ -4,6 +4,7 @@
 //
 //	go run ./bench/verdicts -seeds 20
 //	go run ./bench/verdicts -only pool_leak -seed 7 -v
+//	go run ./bench/verdicts -fleet 40 -days 7
 //
 // A stack is a model of queues, not of curves: traffic sends reads through a
 // cache of keys that expire, what is missed waits for a connection and a worker
@@ -13,6 +14,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -50,6 +52,8 @@ func main() {
 	flag.StringVar(&s.only, "only", "", "run only the kinds whose names contain one of these words, separated by commas")
 	flag.BoolVar(&s.verbose, "v", false, "show what deviates in each cycle, run by run")
 	flag.IntVar(&s.parallel, "parallel", runtime.GOMAXPROCS(0), "runs at a time")
+	services := flag.Int("fleet", 0, "watch so many services for three weeks with one engine instead")
+	first := flag.Uint64("first", 1, "seed of the first service of the fleet")
 	own := flag.String("rules", "", "rule file whose rules replace built-in ones of the same name")
 	flag.Parse()
 	if flag.NArg() > 0 || s.seeds < 1 || s.days < 1 || s.parallel < 1 {
@@ -62,6 +66,16 @@ func main() {
 		os.Exit(1)
 	}
 	started := time.Now()
+	if *services > 0 {
+		f, strays, err := s.fleet(*first, *services)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		reportFleet(os.Stdout, f, strays, s.days)
+		fmt.Printf("\n(%d services, %s)\n", len(f), time.Since(started).Round(time.Second))
+		return
+	}
 	outcomes, err := s.run(s.tasks())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -107,6 +121,27 @@ func (s settings) tasks() []task {
 		}
 	}
 	return kept
+}
+
+// fleet simulates services side by side, and lets one engine watch them.
+func (s settings) fleet(first uint64, n int) (fleet, []fleetPage, error) {
+	f := make(fleet, n)
+	errs := make([]error, n)
+	var wg sync.WaitGroup
+	free := make(chan struct{}, s.parallel)
+	for i := range f {
+		wg.Go(func() {
+			free <- struct{}{}
+			defer func() { <-free }()
+			f[i], errs[i] = newMember(first+uint64(i), s.days)
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, nil, err
+	}
+	strays, err := f.judge(s.days, s.rules)
+	return f, strays, err
 }
 
 // run runs the tasks side by side, or one by one if they are watched, and
