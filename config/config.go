@@ -218,14 +218,16 @@ func (c *Config) loadRules(dir string) (*rules.Set, error) {
 		}
 		files = append(files, found...)
 	}
-	set, err := rules.Load(builtin, files)
+	var set *rules.Set
+	if len(c.Signals) > 0 {
+		set, err = rules.Check(builtin, files, c.Signals)
+	} else { // they are checked once they are known
+		set, err = rules.Load(builtin, files)
+	}
 	if err != nil {
-		return nil, err
+		return nil, fileError{err}
 	}
-	if len(c.Signals) == 0 {
-		return set, nil // they are checked once they are known
-	}
-	return set, set.CheckSignals(c.Signals)
+	return set, nil
 }
 
 // With returns the configuration with the given signals, not yet complete, and

@@ -160,7 +160,6 @@ func TestBadConfigs(t *testing.T) {
 		{"suppression of an unknown rule", minimal + "suppressions:\n  - {name: mine, rule: cache, until: 2027-01-01, reason: r}\n", `:12: suppressions[0]: suppression "mine" names the unknown rule "cache": write one of`},
 		{"suppression of an unknown signal", minimal + "suppressions:\n  - {name: mine, signals: [qps], until: 2027-01-01, reason: r}\n", `:12: suppressions[0]: suppression "mine" names the unknown signal "qps": write one of request_rate`},
 		{"misspelt suppression", minimal + "suppressions:\n  - {nam: mine}\n", ":12: field nam is not known here"},
-		{"rule naming an unknown signal", minimal + "rule_files: [testdata/unknown-signal.yml]\n", `unknown-signal.yml: rule "mine" names the unknown signal "nowhere": declare it under signals, or correct the name`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			here, err := os.Getwd()
@@ -187,6 +186,26 @@ func TestBadConfigs(t *testing.T) {
 	}
 	if _, err := Load("/nonexistent/tidemark.yml"); err == nil || !strings.Contains(err.Error(), "/nonexistent/tidemark.yml: no such file") {
 		t.Errorf("error %v, want one that names the missing file", err)
+	}
+}
+
+// TestBadRuleFile checks that what is wrong with a rule file is said of it, and all
+// of it at once.
+func TestBadRuleFile(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"tidemark.yml": minimal + "rule_files: [mine.yml]\n",
+		"mine.yml":     "rules:\n- name: mine\n  suspect: redis\n  summary: mine\n  all: [{signal: nowhere, is: up}]\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := Load(filepath.Join(dir, "tidemark.yml"))
+	want := filepath.Join(dir, "mine.yml") + `:3: rule mine: suspect "redis" is not known: write cache, database, traffic, deploy, application, dependency or unknown
+` + filepath.Join(dir, "mine.yml") + `:5: rule mine: all[0]: unknown signal "nowhere": declare it under signals, or correct the name`
+	if err == nil || err.Error() != want {
+		t.Errorf("error\n%v\nwant\n%s", err, want)
 	}
 }
 

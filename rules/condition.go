@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -77,45 +76,6 @@ type Condition struct {
 
 // DefaultChangeWithin is how long before an onset a change is suspected.
 const DefaultChangeWithin = 15 * time.Minute
-
-func (c *Condition) complete() error {
-	if len(c.Signals) == 0 {
-		return fmt.Errorf("signal is missing: name the signal that the condition is about")
-	}
-	forms := 0
-	for _, set := range []bool{c.Is != "", c.Below != nil, c.Above != nil} {
-		if set {
-			forms++
-		}
-	}
-	if forms != 1 {
-		return fmt.Errorf("%s: write exactly one of is (up, down, absent, changed, recovering), below or above", c.Signals)
-	}
-	switch c.Is {
-	case "", IsUp, IsDown, IsAbsent, IsChanged, IsRecovering:
-	default:
-		return fmt.Errorf("%s: is %q is not known: write up, down, absent, changed or recovering", c.Signals, c.Is)
-	}
-	if c.Within != 0 && c.Is != IsChanged && c.Is != IsRecovering && len(c.After) == 0 {
-		return fmt.Errorf("%s: within goes with is: changed or recovering and with after only", c.Signals)
-	}
-	if len(c.Outgrows)+len(c.Per) > 0 && c.Is != IsUp {
-		return fmt.Errorf("%s: outgrows and per go with is: up only", c.Signals)
-	}
-	if (c.Lasting != 0 || c.Steady != 0 || len(c.After) > 0) && !c.deviation() {
-		return fmt.Errorf("%s: lasting, steady and after go with is: up or down only", c.Signals)
-	}
-	if c.Within == 0 {
-		c.Within = model.Duration(DefaultChangeWithin)
-	}
-	if c.Because != "" {
-		var err error
-		if c.reason, err = parseSentence(c.Because); err != nil {
-			return fmt.Errorf("%s: because: %w", c.Signals, err)
-		}
-	}
-	return nil
-}
 
 // deviation reports whether the condition is about a deviation from a baseline.
 func (c Condition) deviation() bool { return c.Is == IsUp || c.Is == IsDown }

@@ -412,18 +412,29 @@ func TestLeftovers(t *testing.T) {
 	}
 }
 
+// TestTemplateFailsAtRunTime checks that a template which cannot be shown, or says
+// nothing, pages with a plain sentence.
 func TestTemplateFailsAtRunTime(t *testing.T) {
-	r := &Rule{
-		Name: "odd", Suspect: signal.Cache, All: []Condition{{Signals: signal.Names{"cache_up"}, Below: new(0.5)}},
-		Summary: `{{ with sig "cache_up" }}{{ if .Since }}{{ slice .Since 0 100 }}{{ end }}{{ end }}odd`,
-	}
-	if err := r.complete(); err != nil {
-		t.Fatal(err)
-	}
-	set := &Set{rules: []*Rule{r}}
-	got := set.Eval(view(t, with(map[string]reading{"cache_up": {value: 0, expected: 1, down: 8}})), "").Best
-	if got == nil || !strings.HasPrefix(got.Summary, "Odd: look at the cache (the summary's template cannot be shown: ") {
-		t.Errorf("got verdict %+v, want a plain sentence instead of the template", got)
+	for _, tc := range []struct {
+		name    string
+		suspect signal.Component
+		summary string
+		want    string
+	}{
+		{"it fails", signal.Cache, `{{ with sig "cache_up" }}{{ slice .Value 0 4 }}{{ end }}odd`, "Odd: look at the cache (its summary cannot be shown: the template is wrong: <slice .Value 0 4>: error calling slice: index out of range: 4)"},
+		{"it is empty", signal.Unknown, `{{ with up "cache_up" }}{{ .Value }}{{ end }}`, "Odd: the cause is not known (its summary is empty)"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := &Rule{Name: "odd", Suspect: tc.suspect, All: []Condition{{Signals: signal.Names{"cache_up"}, Below: new(0.5)}}, Summary: tc.summary}
+			if ps := r.check(); ps != nil {
+				t.Fatal(ps)
+			}
+			set := &Set{rules: []*Rule{r}}
+			got := set.Eval(view(t, with(map[string]reading{"cache_up": {value: 0, expected: 1, down: 8}})), "").Best
+			if got == nil || got.Summary != tc.want {
+				t.Errorf("got verdict %+v, want the summary %q", got, tc.want)
+			}
+		})
 	}
 }
 

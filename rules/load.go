@@ -1,14 +1,12 @@
 package rules
 
 import (
+	"cmp"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"slices"
-
-	"go.yaml.in/yaml/v2"
 
 	"tidemark/signal"
 )
@@ -47,25 +45,51 @@ func Builtin() (*Set, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := s.add(name, text); err != nil {
-			return nil, err
+		if ps := s.add(name, text); ps != nil {
+			return nil, ps
 		}
+	}
+	for _, r := range s.rules {
+		r.builtin = true
 	}
 	return s, nil
 }
 
 // Load reads rule files. A rule of the same name as one of base replaces it;
-// within the files a name may stand once.
+// within the files a name may stand once. If anything is wrong with what the files
+// hold, the error is Problems, with all of it.
 func Load(base *Set, files []string) (*Set, error) {
+	s, found, err := load(base, files)
+	if err != nil {
+		return nil, err
+	}
+	return s, found.err()
+}
+
+// Check reads rule files as Load does, and checks what they ask of signals, see
+// CheckSignals. The error is Problems, with all of both.
+func Check(base *Set, files []string, configured []signal.Signal) (*Set, error) {
+	s, found, err := load(base, files)
+	if err != nil {
+		return nil, err
+	}
+	found = append(found, s.signalProblems(configured)...)
+	slices.SortStableFunc(found, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(slices.Index(files, a.File), slices.Index(files, b.File)), cmp.Compare(a.Line, b.Line))
+	})
+	return s, found.err()
+}
+
+// load reads rule files. The set is of use even if something is wrong.
+func load(base *Set, files []string) (*Set, Problems, error) {
 	own := &Set{}
+	var found Problems
 	for _, name := range files {
 		text, err := os.ReadFile(name)
 		if err != nil {
-			return nil, fmt.Errorf("rule file: %w", err)
+			return nil, nil, fmt.Errorf("rule file: %w", err)
 		}
-		if err := own.add(name, text); err != nil {
-			return nil, err
-		}
+		found = append(found, own.add(name, text)...)
 	}
 	s := &Set{}
 	for _, r := range base.rules {
@@ -74,60 +98,50 @@ func Load(base *Set, files []string) (*Set, error) {
 		}
 	}
 	s.rules = append(s.rules, own.rules...)
-	return s, nil
+	return s, append(found, s.alike()...), nil
 }
 
-// file is the form of a rule file.
-type file struct {
-	Rules []*Rule `yaml:"rules"`
-}
-
-func (s *Set) add(name string, text []byte) error {
-	var f file
-	if err := yaml.UnmarshalStrict(text, &f); err != nil {
-		return fmt.Errorf("%s: %w", name, plain(err))
-	}
-	if len(f.Rules) == 0 {
-		return fmt.Errorf("%s: no rules: write a list under rules", name)
-	}
-	for i, r := range f.Rules {
+// add reads the rules of a file. Those that have a name of their own are added,
+// even if something else is wrong with them, so that what is said of the names is
+// said at once.
+func (s *Set) add(name string, text []byte) Problems {
+	read, found := parseFile(name, text)
+	for _, r := range read {
 		if r == nil {
-			return fmt.Errorf("%s: rule %d is empty", name, i+1)
+			continue
 		}
-		r.file = name
-		if err := r.complete(); err != nil {
-			return fmt.Errorf("%s: rule %d (%s): %w", name, i+1, r.Name, err)
-		}
-		if other := s.Rule(r.Name); other != nil {
-			return fmt.Errorf("%s: rule %d: the name %q is taken in %s: names are unique", name, i+1, r.Name, other.file)
+		found = append(found, r.check()...)
+		if other := s.Rule(r.Name); other != nil && r.Name != "" {
+			f := faults{rule: r}
+			f.add(place{"name"}, "the name is taken by the rule in %s: names are unique, choose another one", other.where("name"))
+			found = append(found, f.found...)
+			continue
 		}
 		s.rules = append(s.rules, r)
 	}
-	return nil
+	return found
 }
 
-// plain makes one line of what the YAML library says in several.
-func plain(err error) error {
-	var t *yaml.TypeError
-	if errors.As(err, &t) && len(t.Errors) > 0 {
-		return errors.New(t.Errors[0])
-	}
-	return err
-}
-
-// CheckSignals reports the first condition of a rule read from a file that
-// names a signal which is neither configured nor standard. Rules of the
-// built-in pack may name signals that a user does not have.
-func (s *Set) CheckSignals(configured []signal.Signal) error {
-	for _, r := range s.rules {
-		for _, c := range r.Conditions() {
-			for _, name := range slices.Concat(c.Signals, c.Outgrows, c.Per, c.After) {
-				known := slices.ContainsFunc(configured, func(sig signal.Signal) bool { return sig.Name == name })
-				if _, std := signal.Standard[name]; !known && !std {
-					return fmt.Errorf("%s: rule %q names the unknown signal %q: declare it under signals, or correct the name", r.file, r.Name, name)
-				}
-			}
+// alike reports rules of files whose alerts have the same labels as those of a rule
+// before them: when the one resolves, so would the other.
+func (s *Set) alike() Problems {
+	var found Problems
+	for i, r := range s.rules {
+		j := slices.IndexFunc(s.rules[:i], func(o *Rule) bool {
+			return o.Alert == r.Alert && o.Severity == r.Severity && o.Suspect == r.Suspect
+		})
+		if j < 0 || r.builtin {
+			continue
 		}
+		f := faults{rule: r}
+		f.add(place{"alert"}, "the alert %s with the same severity and suspect is that of the rule %s in %s: choose another name for the alert",
+			r.Alert, s.rules[j].Name, s.rules[j].where("name"))
+		found = append(found, f.found...)
 	}
-	return nil
+	return found
+}
+
+// where names the file and the line of a part of the rule.
+func (r *Rule) where(steps ...any) string {
+	return fmt.Sprintf("%s:%d", r.origin.file, r.origin.line(steps))
 }

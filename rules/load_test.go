@@ -1,45 +1,65 @@
 package rules
 
 import (
+	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
 
 	"tidemark/signal"
 )
 
+// TestBadRules loads the files of testdata/bad.txtar, directory by directory if
+// there are several in one, and compares the problems with what the files say.
 func TestBadRules(t *testing.T) {
-	const ok = "rules:\n- name: a\n  suspect: cache\n  summary: s\n  all: [{signal: cache_up, below: 0.5}]\n"
-	for _, tc := range []struct{ name, text, want string }{
-		{"empty", "", "no rules: write a list under rules"},
-		{"unknown field", strings.Replace(ok, "suspect", "suspekt", 1), "field suspekt not found"},
-		{"bad name", strings.Replace(ok, "name: a", "name: A b", 1), `name "A b": write lower-case letters`},
-		{"bad suspect", strings.Replace(ok, "suspect: cache", "suspect: redis", 1), `suspect "redis" is not known: write cache, database`},
-		{"bad severity", ok + "  severity: page\n", `severity "page" is not known: write critical, warning or info`},
-		{"no conditions", "rules:\n- {name: a, suspect: cache, summary: s}\n", "it has neither all nor any"},
-		{"any_min too large", ok + "  any_min: 2\n", "any_min 2 is not between 1 and the 0 conditions of any"},
-		{"no summary", strings.Replace(ok, "summary: s", "priority: 1", 1), "summary is missing"},
-		{"condition without signal", strings.Replace(ok, "signal: cache_up, ", "", 1), "all[0]: signal is missing"},
-		{"condition of two forms", strings.Replace(ok, "below: 0.5", "below: 0.5, is: up", 1), "all[0]: cache_up: write exactly one of is"},
-		{"unknown expectation", strings.Replace(ok, "below: 0.5", "is: sideways", 1), `is "sideways" is not known: write up, down, absent, changed or recovering`},
-		{"within without changed", strings.Replace(ok, "below: 0.5", "is: up, within: 5m", 1), "within goes with is: changed or recovering and with after only"},
-		{"outgrows without up", strings.Replace(ok, "below: 0.5", "is: down, outgrows: cache_hit_ratio", 1), "outgrows and per go with is: up only"},
-		{"lasting without a deviation", strings.Replace(ok, "below: 0.5", "below: 0.5, lasting: 5m", 1), "lasting, steady and after go with is: up or down only"},
-		{"at_once without for", ok + "  at_once: [{signal: cache_up, below: 0.5}]\n", "at_once goes with for only"},
-		{"bad template", strings.Replace(ok, "summary: s", "summary: '{{ with sig }'", 1), "summary: template:"},
-		{"template with an unknown field", strings.Replace(ok, "summary: s", `summary: '{{ with sig "cache_up" }}{{ .Valu }}{{ end }}'`, 1), "can't evaluate field Valu"},
-		{"two of one name", ok + "- name: a\n  suspect: cache\n  summary: s\n  all: [{signal: cache_up, below: 0.5}]\n", `the name "a" is taken`},
-		{"null rule", "rules: [~]\n", "rule 1 is empty"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			file := filepath.Join(t.TempDir(), "rules.yml")
-			if err := os.WriteFile(file, []byte(tc.text), 0o600); err != nil {
-				t.Fatal(err)
+	archive, err := txtar.ParseFile("testdata/bad.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	builtin := builtinSet(t)
+	for i, f := range archive.Files {
+		group := f.Name
+		if strings.Count(group, "/") > 1 {
+			group = path.Dir(group)
+		}
+		if i > 0 && strings.HasPrefix(archive.Files[i-1].Name, group) {
+			continue // with the first one
+		}
+		t.Run(strings.TrimSuffix(group, ".yml"), func(t *testing.T) {
+			dir := t.TempDir()
+			var files, want []string
+			for _, f := range archive.Files {
+				if !strings.HasPrefix(f.Name, group) {
+					continue
+				}
+				name := filepath.Join(dir, path.Base(f.Name))
+				files = append(files, name)
+				if err := os.WriteFile(name, f.Data, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				n := 0
+				for line := range strings.Lines(string(f.Data)) {
+					n++
+					for _, msg := range strings.Split(strings.TrimSpace(line), " # ERROR ")[1:] {
+						want = append(want, fmt.Sprintf("%s:%d: %s", path.Base(f.Name), n, msg))
+					}
+				}
 			}
-			_, err := Load(&Set{}, []string{file})
-			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.HasPrefix(err.Error(), file+": ") {
-				t.Errorf("error %v, want %s: …%s…", err, file, tc.want)
+			_, err := Check(builtin, files, nil)
+			if err == nil {
+				t.Fatal("it is accepted")
+			}
+			got := strings.Split(strings.ReplaceAll(err.Error(), dir+"/", ""), "\n")
+			slices.Sort(got)
+			slices.Sort(want)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -66,7 +86,7 @@ func TestLoadReplacesBuiltin(t *testing.T) {
 		t.Errorf("alert %s, want MyBypass", got)
 	}
 	err = s.CheckSignals(nil)
-	if err == nil || !strings.Contains(err.Error(), `rule "cache_bypass" names the unknown signal "my_signal"`) {
+	if err == nil || !strings.Contains(err.Error(), `:6: rule cache_bypass: all[0]: unknown signal "my_signal"`) {
 		t.Errorf("error %v, want one that names the unknown signal", err)
 	}
 	if err := s.CheckSignals([]signal.Signal{{Name: "my_signal"}}); err != nil {
@@ -76,9 +96,32 @@ func TestLoadReplacesBuiltin(t *testing.T) {
 	for field, names := range map[string]*signal.Names{"per": &c.Per, "outgrows": &c.Outgrows, "after": &c.After} {
 		*names = signal.Names{"your_signal"}
 		err = s.CheckSignals([]signal.Signal{{Name: "my_signal"}})
-		if err == nil || !strings.Contains(err.Error(), `names the unknown signal "your_signal"`) {
+		if err == nil || !strings.Contains(err.Error(), `unknown signal "your_signal"`) {
 			t.Errorf("error %v, want one that names the unknown signal under %s", err, field)
 		}
 		*names = nil
 	}
+}
+
+// FuzzCheck checks that no text makes the loader panic, and that what it says has a
+// place.
+func FuzzCheck(f *testing.F) {
+	archive, err := txtar.ParseFile("testdata/bad.txtar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range archive.Files {
+		f.Add(file.Data)
+	}
+	f.Add([]byte("base: &base {rules: [~, {name: a}]}\n<<: *base\n"))
+	f.Add([]byte("rules: &r [{name: a, suspect: cache, all: *r}]\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		s := &Set{}
+		found := append(s.add("rules.yml", text), s.signalProblems(nil)...)
+		for _, p := range found {
+			if !strings.HasPrefix(p.Error(), "rules.yml") {
+				t.Errorf("the problem has no place: %v", p)
+			}
+		}
+	})
 }

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"text/template"
@@ -25,37 +24,10 @@ type Refinement struct {
 	Runbook string      `yaml:"runbook,omitempty"` // default: that of the rule
 
 	summary *template.Template
+	told    []string // signals that the summary names
 }
 
 func (r *Refinement) conditions() []Condition { return slices.Concat(r.All, r.Any, r.None) }
-
-func (r *Refinement) complete(of *Rule) error {
-	if !nameRE.MatchString(r.Name) {
-		return fmt.Errorf("name %q: write lower-case letters, digits and underscores, such as eviction_storm", r.Name)
-	}
-	switch {
-	case len(r.All) == 0 && len(r.Any) == 0:
-		return fmt.Errorf("it has neither all nor any: write at least one condition that tells it from the rest")
-	case r.Summary == "":
-		return fmt.Errorf("summary is missing: write one line that says what happened")
-	}
-	if r.Runbook == "" {
-		r.Runbook = of.Runbook
-	}
-	if err := completeAll(conditionList{"all", r.All}, conditionList{"any", r.Any}, conditionList{"none", r.None}); err != nil {
-		return err
-	}
-	for _, cs := range [][]Condition{r.All, r.Any, r.None} {
-		for i := range cs {
-			cs[i].relief = weakRelief
-		}
-	}
-	var err error
-	if r.summary, err = parseTemplate(r.Name, r.Summary); err != nil {
-		return fmt.Errorf("summary: %w", err)
-	}
-	return nil
-}
 
 // holds reports whether the refinement fits a view in which its rule matches,
 // whose evidence began at the onsets.

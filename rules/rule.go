@@ -1,10 +1,7 @@
 package rules
 
 import (
-	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 	"text/template"
 	"time"
 
@@ -54,7 +51,9 @@ type Rule struct {
 	KeepFiringFor model.Duration `yaml:"keep_firing_for,omitempty"` // default: 1m
 
 	summary *template.Template
-	file    string
+	told    []string // signals that the summary names
+	origin  origin
+	builtin bool // it is of the pack that tidemark brings along
 }
 
 // Conditions yields all conditions of the rule and of its refinements.
@@ -67,7 +66,7 @@ func (r *Rule) Conditions() []Condition {
 }
 
 // File returns the name of the file that the rule was read from.
-func (r *Rule) File() string { return r.file }
+func (r *Rule) File() string { return r.origin.file }
 
 // DefaultKeepFiringFor is how long an incident outlives its last evidence, so
 // that a value that swings about its band does not page twice. It is three cycles
@@ -76,75 +75,6 @@ const (
 	DefaultKeepFiringFor = time.Minute
 	keepFiringCycles     = 3
 )
-
-var nameRE = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
-
-// complete fills defaults and checks what can be checked without the signals.
-func (r *Rule) complete() error {
-	if !nameRE.MatchString(r.Name) {
-		return fmt.Errorf("name %q: write lower-case letters, digits and underscores, such as cache_bypass", r.Name)
-	}
-	if r.Alert == "" {
-		r.Alert = camel(r.Name)
-	}
-	if r.Severity == "" {
-		r.Severity = Warning
-	}
-	if r.KeepFiringFor == 0 {
-		r.KeepFiringFor = model.Duration(DefaultKeepFiringFor)
-	}
-	if r.AnyMin == 0 && len(r.Any) > 0 {
-		r.AnyMin = 1
-	}
-	switch {
-	case !slices.Contains(signal.Components, r.Suspect):
-		return fmt.Errorf("suspect %q is not known: write cache, database, traffic, deploy, application, dependency or unknown", r.Suspect)
-	case r.Severity != Critical && r.Severity != Warning && r.Severity != Info:
-		return fmt.Errorf("severity %q is not known: write critical, warning or info", r.Severity)
-	case len(r.All) == 0 && len(r.Any) == 0:
-		return fmt.Errorf("it has neither all nor any: write at least one condition that must be met")
-	case r.AnyMin < 0 || r.AnyMin > len(r.Any):
-		return fmt.Errorf("any_min %d is not between 1 and the %d conditions of any", r.AnyMin, len(r.Any))
-	case len(r.AtOnce) > 0 && r.For == 0:
-		return fmt.Errorf("at_once goes with for only: without it nothing waits")
-	case r.Settle < 0 || r.Settle > 100:
-		return fmt.Errorf("settle %d is not between 1 and 100 cycles", r.Settle)
-	case r.Summary == "":
-		return fmt.Errorf("summary is missing: write one line that names the cause")
-	}
-	err := completeAll(conditionList{"all", r.All}, conditionList{"any", r.Any}, conditionList{"none", r.None}, conditionList{"support", r.Support},
-		conditionList{"at_once", r.AtOnce})
-	if err != nil {
-		return err
-	}
-	r.setThresholds()
-	for i := range r.Refine {
-		if err := r.Refine[i].complete(r); err != nil {
-			return fmt.Errorf("refine[%d]: %w", i, err)
-		}
-	}
-	if r.summary, err = parseTemplate(r.Name, r.Summary); err != nil {
-		return fmt.Errorf("summary: %w", err)
-	}
-	return nil
-}
-
-// conditionList is a list of conditions and the name under which it stands.
-type conditionList struct {
-	name string
-	of   []Condition
-}
-
-func completeAll(lists ...conditionList) error {
-	for _, list := range lists {
-		for i := range list.of {
-			if err := list.of[i].complete(); err != nil {
-				return fmt.Errorf("%s[%d]: %w", list.name, i, err)
-			}
-		}
-	}
-	return nil
-}
 
 // setThresholds gives each condition on a deviation the surprise from which it
 // is met, relative to the signal's own sensitivity. Two independent witnesses
@@ -184,14 +114,3 @@ const (
 	jointRelief = 1.0 // one decade of surprise
 	weakRelief  = 2.0 // what supports or contradicts need not be able to page by itself
 )
-
-// camel turns cache_bypass into CacheBypass.
-func camel(name string) string {
-	var b strings.Builder
-	for word := range strings.SplitSeq(name, "_") {
-		if word != "" {
-			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
-		}
-	}
-	return b.String()
-}

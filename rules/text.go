@@ -70,22 +70,8 @@ func times(ratio float64) string {
 
 func clock(t time.Time) string { return t.UTC().Format("15:04:05 UTC") }
 
-// parseTemplate parses a summary. Its functions take names of signals and return
-// the Facts of the first that is seen in the scope (sig), or that is seen and
-// deviates upwards (up) or downwards (down), or nil, so that
-// {{ with sig "a" "b" }} skips what is not there. An unknown field of Facts is
-// an error at load.
-func parseTemplate(name, text string) (*template.Template, error) {
-	blank := func(...string) *Facts { return &Facts{} }
-	t, err := template.New(name).Funcs(template.FuncMap{"sig": blank, "up": blank, "down": blank}).Parse(text)
-	if err != nil {
-		return nil, err
-	}
-	return t, t.Execute(&strings.Builder{}, nil)
-}
-
 // render writes a summary of the rule for a view. A template that fails at run
-// time must not silence a page: the fallback is a plain sentence.
+// time, or says nothing, must not silence a page: the fallback is a plain sentence.
 func (r *Rule) render(summary *template.Template, v *View) string {
 	t, err := summary.Clone()
 	if err == nil {
@@ -95,11 +81,19 @@ func (r *Rule) render(summary *template.Template, v *View) string {
 			"up":   func(names ...string) *Facts { return factsIf(v.strongest(names), IsUp) },
 			"down": func(names ...string) *Facts { return factsIf(v.strongest(names), IsDown) },
 		})
-		if err = t.Execute(&b, nil); err == nil {
-			return strings.Join(strings.Fields(b.String()), " ")
+		err = t.Execute(&b, nil)
+		if text := strings.Join(strings.Fields(b.String()), " "); err == nil && text != "" {
+			return text
 		}
 	}
-	return fmt.Sprintf("%s: look at the %s (the summary's template cannot be shown: %v)", r.Alert, r.Suspect, err)
+	look := "look at " + article(r.Suspect)
+	if r.Suspect == signal.Unknown {
+		look = "the cause is not known"
+	}
+	if err == nil {
+		return fmt.Sprintf("%s: %s (its summary is empty)", r.Alert, look)
+	}
+	return fmt.Sprintf("%s: %s (its summary cannot be shown: %v)", r.Alert, look, templateError(err))
 }
 
 // strongest returns the observation with the largest surprise among the first
@@ -126,14 +120,6 @@ func (v *View) strongest(names []string) *Observation {
 
 // sentence is a because template. Its data are Facts.
 type sentence struct{ t *template.Template }
-
-func parseSentence(text string) (*sentence, error) {
-	t, err := template.New("because").Parse(text)
-	if err != nil {
-		return nil, err
-	}
-	return &sentence{t}, t.Execute(&strings.Builder{}, &Facts{})
-}
 
 // because says in words why the finding speaks against its rule.
 func (f finding) because() string {

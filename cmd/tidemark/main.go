@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -46,6 +47,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	checkConfigFile := checkConfig.Arg("file", "Configuration file.").Required().String()
 	checkRules := check.Command("rules", "Check rule files.")
 	checkRuleFiles := checkRules.Arg("file", "Rule files.").Required().Strings()
+	checkRulesConfig := checkRules.Flag("config.file", "Configuration file, whose signals the rules may name. Without it, they may name the standard signals.").String()
 	backtest, runBacktest := backtestCommand(cmd)
 	tune, runTune := tuneCommand(cmd)
 	score, runScore := scoreCommand(cmd)
@@ -72,7 +74,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case checkConfig.FullCommand():
 		err = checkConfiguration(*checkConfigFile, stdout)
 	case checkRules.FullCommand():
-		err = checkRulesFiles(*checkRuleFiles, stdout)
+		err = checkRulesFiles(*checkRuleFiles, *checkRulesConfig, stdout)
 	case backtest.FullCommand():
 		err = runBacktest(ctx, stdout, stderr)
 	case tune.FullCommand():
@@ -87,7 +89,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, version.Print("tidemark"))
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "tidemark: %v\n", err)
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			fmt.Fprintf(stderr, "tidemark: %s\n", line)
+		}
 		return 1
 	}
 	return 0
@@ -153,11 +157,29 @@ func showSensitivities(stdout io.Writer, signals []watched.Signal) {
 	}
 }
 
-func checkRulesFiles(files []string, stdout io.Writer) error {
-	s, err := rules.Load(&rules.Set{}, files)
+func checkRulesFiles(files []string, configFile string, stdout io.Writer) error {
+	var configured []watched.Signal
+	if configFile != "" {
+		c, err := config.Load(configFile)
+		if err != nil {
+			return err
+		}
+		configured = c.Signals
+	}
+	builtin, err := rules.Builtin()
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "%d rules are valid\n", len(s.Rules()))
+	s, err := rules.Check(builtin, files, configured)
+	if err != nil {
+		return err
+	}
+	own := 0
+	for _, r := range s.Rules() {
+		if slices.Contains(files, r.File()) {
+			own++
+		}
+	}
+	fmt.Fprintf(stdout, "%d rules are valid\n", own)
 	return nil
 }

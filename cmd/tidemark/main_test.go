@@ -25,7 +25,10 @@ func TestCommandLine(t *testing.T) {
 	suppressions := write("suppressions.yml", "prometheus: {url: 'http://127.0.0.1:9090'}\nsignals: [{name: deploys, query: x}]\nsuppressions:\n"+
 		"- {name: old, rule: cache_down, reason: r, until: 2020-01-01}\n- {name: new, rule: cache_down, reason: r, until: 2099-01-01}\n")
 	misspelt := write("misspelt.yml", "global: {intervall: 1m}\n")
-	badRule := write("rules.yml", "rules: [{name: a, suspect: redis}]\n")
+	badRules := write("rules.yml", "rules:\n- {name: a, suspect: redis, summary: s, all: [{signal: cache_up, below: 1}]}\n"+
+		"- name: b\n  suspect: cache\n  summary: '{{ with sig \"cache_up\" }}'\n  all: [{signal: cache_hit_rato, is: down}]\n")
+	ownSignal := write("own.yml", "rules: [{name: a, suspect: cache, summary: s, all: [{signal: queue_length, is: up}]}]\n")
+	queue := write("queue.yml", "prometheus: {url: 'http://127.0.0.1:9090'}\nsignals: [{name: queue_length, kind: gauge, component: application, query: x}]\n")
 	goodRule := write("good.yml", "rules: [{name: a, suspect: cache, summary: s, all: [{signal: cache_up, below: 1}]}]\n")
 	for _, tc := range []struct {
 		name   string
@@ -48,7 +51,13 @@ func TestCommandLine(t *testing.T) {
 		{"configuration with a misspelt field", []string{"check", "config", misspelt}, 1, "", misspelt + ":1: field intervall is not known here"},
 		{"missing configuration", []string{"check", "config", dir + "/none.yml"}, 1, "", "none.yml: no such file or directory"},
 		{"rules", []string{"check", "rules", goodRule}, 0, "1 rules are valid\n", ""},
-		{"bad rules", []string{"check", "rules", badRule}, 1, "", badRule + `: rule 1 (a): suspect "redis" is not known`},
+		{"bad rules", []string{"check", "rules", goodRule, badRules}, 1, "", "tidemark: " + badRules +
+			":2: rule a: suspect \"redis\" is not known: write cache, database, traffic, deploy, application, dependency or unknown\n" +
+			"tidemark: " + badRules + ":2: rule a: the name is taken by the rule in " + goodRule + ":1: names are unique, choose another one\n" +
+			"tidemark: " + badRules + ":5: rule b: summary: the template has a with or an if without its {{ end }}\n" +
+			"tidemark: " + badRules + ":6: rule b: all[0]: unknown signal \"cache_hit_rato\": write cache_hit_ratio, or declare it under signals\n"},
+		{"rules with a signal of nobody", []string{"check", "rules", ownSignal}, 1, "", ownSignal + `:1: rule a: all[0]: unknown signal "queue_length"`},
+		{"rules with a signal of the configuration", []string{"check", "rules", "--config.file=" + queue, ownSignal}, 0, "1 rules are valid\n", ""},
 		{"no such command", []string{"watch"}, 2, "", "unexpected watch, try --help"},
 		{"no such flag", []string{"serve", "--config.fil=x"}, 2, "", "unknown long flag '--config.fil', try --help"},
 		{"missing argument", []string{"check", "config"}, 2, "", "required argument 'file' not provided"},
