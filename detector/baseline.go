@@ -2,6 +2,7 @@ package detector
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -22,34 +23,54 @@ const (
 	habitWeight = 3.0 // of such a day in the profile: 1−exp(−3) is 95 %
 )
 
-// habit remembers the anomalies of one hour of the day.
+// habits remember the anomalies of the last days by the hour, without order. There
+// are few.
+type habits []habit
+
+// habit is that of one hour of the day.
 type habit struct {
 	today  float32 // largest residual of the newest day
 	before float32 // and of the day before that, 0 if there was none
 	day    int32   // the newest, in days since the epoch
-	twice  bool    // the day before that had one like it
+	hour   int8
+	twice  bool // the day before that had one like it
+}
+
+// of returns the habit of an hour, nil if there is none.
+func (p habits) of(hour int) *habit {
+	for i := range p {
+		if int(p[i].hour) == hour {
+			return &p[i]
+		}
+	}
+	return nil
 }
 
 // learn takes in a residual of an anomaly.
-func (p *habit) learn(day int32, r float64) {
+func (p *habits) learn(day int32, hour int, r float64) {
+	*p = slices.DeleteFunc(*p, func(h habit) bool { return h.day < day-1 })
+	h := p.of(hour)
 	switch {
-	case day == p.day+1:
-		p.twice = alike(float64(p.today), float64(p.before))
-		p.before, p.today, p.day = p.today, float32(r), day
-	case day != p.day:
-		*p = habit{today: float32(r), day: day}
-	case math.Abs(r) > math.Abs(float64(p.today)):
-		p.today = float32(r)
+	case h == nil:
+		*p = append(*p, habit{today: float32(r), day: day, hour: int8(hour)})
+	case h.day < day:
+		h.twice = alike(float64(h.today), float64(h.before))
+		h.before, h.today, h.day = h.today, float32(r), day
+	case math.Abs(r) > math.Abs(float64(h.today)):
+		h.today = float32(r)
 	}
 }
 
-// explains reports whether a residual is like those of the two days before.
-func (p *habit) explains(day int32, r float64) bool {
-	switch day {
-	case p.day:
-		return p.twice && alike(r, float64(p.before))
-	case p.day + 1:
-		return alike(float64(p.today), float64(p.before)) && alike(r, float64(p.today))
+// explain reports whether a residual is like those of the two days before.
+func (p habits) explain(day int32, hour int, r float64) bool {
+	h := p.of(hour)
+	switch {
+	case h == nil:
+		return false
+	case h.day == day:
+		return h.twice && alike(r, float64(h.before))
+	case h.day == day-1:
+		return alike(float64(h.today), float64(h.before)) && alike(r, float64(h.today))
 	default:
 		return false
 	}
@@ -69,7 +90,7 @@ type baseline struct {
 	pace        pace
 	day         dayProfile
 	week        *weekProfile // nil without a weekly rhythm
-	habits      [24]habit
+	habits      habits
 	fast        float64
 	slow, local float64
 	seen        float64 // samples learned
@@ -80,7 +101,7 @@ type baseline struct {
 func newBaseline(p pace, weekly bool) *baseline {
 	b := &baseline{pace: p, day: newDayProfile(p.step)}
 	if weekly {
-		b.week = &weekProfile{}
+		b.week = newWeekProfile()
 	}
 	return b
 }
@@ -117,12 +138,11 @@ func (b *baseline) learn(at instant, y, r, pull float64, held bool) {
 	}
 	days := b.seen / b.pace.samples(24*time.Hour)
 	weight := math.Max(seasonWeight, 1/math.Max(days, 1))
-	h := &b.habits[at.hour()]
 	if held && b.seen > b.pace.samples(fullWeight) {
 		weight *= anomalyWeight
-		h.learn(at.date, r)
+		b.habits.learn(at.date, at.hour(), r)
 	}
-	if h.explains(at.date, r) {
+	if b.habits.explain(at.date, at.hour(), r) {
 		weight = habitWeight
 	}
 	b.day.learn(at.day, y-b.slow, math.Min(1, weight*b.pace.seconds/b.day.width))

@@ -26,10 +26,15 @@ const (
 // that grows with the distance: an unknown load explains a deviation.
 type loadProfile struct {
 	pace   pace
-	origin float64 // ln load at the centre of the middle bin
-	level  [loadBins]float32
-	mins   [loadBins]float32
-	any    bool
+	origin float64   // ln load at the centre of the middle bin
+	bins   []loadBin // from the lowest to the highest load seen
+	first  int       // place of the first of them among all
+}
+
+// loadBin is what is known of the loads of a bin.
+type loadBin struct {
+	level float32
+	mins  float32 // seen
 }
 
 func newLoadProfile(p pace) *loadProfile { return &loadProfile{pace: p} }
@@ -37,7 +42,7 @@ func newLoadProfile(p pace) *loadProfile { return &loadProfile{pace: p} }
 // position returns where a load lies, in bins.
 func (l *loadProfile) position(load float64) float64 {
 	x := math.Log(load + 1/l.pace.seconds)
-	if !l.any {
+	if len(l.bins) == 0 {
 		l.origin = x
 	}
 	return math.Min(math.Max((x-l.origin)/loadWidth+loadBins/2, 0), loadBins-1)
@@ -46,19 +51,19 @@ func (l *loadProfile) position(load float64) float64 {
 // expect returns the level at a load, and how far it may be off. Before any load
 // was seen both are 0.
 func (l *loadProfile) expect(load float64) (level, doubt float64) {
-	if !l.any {
+	if len(l.bins) == 0 {
 		return 0, 0
 	}
 	pos := l.position(load)
 	left, right := l.neighbours(pos, 0)
 	switch {
 	case left < 0:
-		level = float64(l.level[right])
+		level = l.level(right)
 	case right < 0 || left == right:
-		level = float64(l.level[left])
+		level = l.level(left)
 	default:
 		part := (pos - float64(left)) / float64(right-left)
-		level = float64(l.level[left])*(1-part) + float64(l.level[right])*part
+		level = l.level(left)*(1-part) + l.level(right)*part
 	}
 	left, right = l.neighbours(pos, loadKnown)
 	away := math.Inf(1)
@@ -74,18 +79,25 @@ func (l *loadProfile) expect(load float64) (level, doubt float64) {
 	return level, loadDoubt * loadWidth * math.Max(0, away-1)
 }
 
+func (l *loadProfile) level(bin int) float64 { return float64(l.bins[bin-l.first].level) }
+
 // neighbours returns the nearest bins at or below and above a position that were
 // seen for more than the given minutes, −1 for none.
 func (l *loadProfile) neighbours(pos, mins float64) (left, right int) {
-	left = int(pos)
-	for left >= 0 && !(float64(l.mins[left]) > mins) {
+	end := l.first + len(l.bins)
+	seen := func(bin int) bool { return float64(l.bins[bin-l.first].mins) > mins }
+	left = min(int(pos), end-1)
+	for left >= l.first && !seen(left) {
 		left--
 	}
-	right = int(math.Ceil(pos))
-	for right < loadBins && !(float64(l.mins[right]) > mins) {
+	if left < l.first {
+		left = -1
+	}
+	right = max(int(math.Ceil(pos)), l.first)
+	for right < end && !seen(right) {
 		right++
 	}
-	if right == loadBins {
+	if right >= end {
 		right = -1
 	}
 	return left, right
@@ -93,19 +105,34 @@ func (l *loadProfile) neighbours(pos, mins float64) (left, right int) {
 
 // learn moves the level at a load towards y.
 func (l *loadProfile) learn(load, y float64) {
-	bin := int(math.Round(l.position(load)))
-	l.any = true
+	b := l.bin(int(math.Round(l.position(load))))
 	perSample := l.pace.seconds / 60
-	n := math.Min(float64(l.mins[bin])+perSample, loadMemory)
-	l.mins[bin] = float32(n)
-	l.level[bin] += float32((y - float64(l.level[bin])) * math.Min(1, perSample/n))
+	n := math.Min(float64(b.mins)+perSample, loadMemory)
+	b.mins = float32(n)
+	b.level += float32((y - float64(b.level)) * math.Min(1, perSample/n))
+}
+
+// bin returns a bin, which is kept from now on.
+func (l *loadProfile) bin(i int) *loadBin {
+	first, end := i, i+1
+	if len(l.bins) > 0 {
+		first, end = min(i, l.first), max(i+1, l.first+len(l.bins))
+	}
+	if end-first != len(l.bins) {
+		bins := make([]loadBin, end-first)
+		if len(l.bins) > 0 {
+			copy(bins[l.first-first:], l.bins)
+		}
+		l.bins, l.first = bins, first
+	}
+	return &l.bins[i-l.first]
 }
 
 // shift moves the level at every load that was seen.
 func (l *loadProfile) shift(r float64) {
-	for i := range l.level {
-		if l.mins[i] > 0 {
-			l.level[i] += float32(r)
+	for i := range l.bins {
+		if b := &l.bins[i]; b.mins > 0 {
+			b.level += float32(r)
 		}
 	}
 }

@@ -27,10 +27,11 @@ const (
 // A bin is filled with the mean of its first visit and is known from the next
 // visit on; then the newest day has the weight max(0.15, 1/days).
 type dayProfile struct {
-	level   []float32
-	known   []bool
+	known   levels  // above the first level ever, as of the end of the last visit
+	first   float64 // NaN while there is none
 	width   float64 // of a bin in seconds
 	current int     // bin of the newest sample
+	level   float64 // of that bin
 	filled  int     // samples of its present visit
 }
 
@@ -38,47 +39,64 @@ type dayProfile struct {
 // that is longer, but at least hourly ones.
 func newDayProfile(step time.Duration) dayProfile {
 	n := min(max(int(24*time.Hour/step), 24), maxDayBins)
-	return dayProfile{level: make([]float32, n), known: make([]bool, n), width: secondsPerDay / float64(n)}
+	return dayProfile{known: newLevels(n), first: math.NaN(), width: secondsPerDay / float64(n)}
+}
+
+// bins returns how many there are.
+func (p *dayProfile) bins() int { return len(p.known.halves) }
+
+// bin returns the level of a bin, NaN if it is not known yet.
+func (p *dayProfile) bin(i int) float64 {
+	v := p.first + p.known.at(i)
+	if i == p.current && !math.IsNaN(v) {
+		return p.level
+	}
+	return v
 }
 
 // at returns the level at a second of the day, linear between the centres of
 // the bins, and false if its bin is not known yet. A neighbour that is not
 // known is taken to be level with it.
 func (p *dayProfile) at(second float64) (float64, bool) {
-	n := len(p.level)
-	own := min(int(second/p.width), n-1)
-	if !p.known[own] {
+	n := p.bins()
+	pos := second / p.width
+	own := min(int(pos), n-1)
+	level := p.bin(own)
+	if math.IsNaN(level) {
 		return 0, false
 	}
-	pos := second/p.width - 0.5
-	left := int(math.Floor(pos))
-	part := pos - float64(left)
-	left = (left + n) % n
-	right := (left + 1) % n
-	if !p.known[left] {
-		left = own
+	away := pos - float64(own) - 0.5 // from its centre
+	next := own + 1
+	if away < 0 {
+		next = own - 1
 	}
-	if !p.known[right] {
-		right = own
+	if v := p.bin((next + n) % n); !math.IsNaN(v) {
+		level += math.Abs(away) * (v - level)
 	}
-	return float64(p.level[left])*(1-part) + float64(p.level[right])*part, true
+	return level, true
 }
 
 // learn moves the bin of a second of the day towards v. A known bin moves by
 // weight, which is the newest day's weight divided by the samples per bin.
 func (p *dayProfile) learn(second, v, weight float64) {
-	bin := min(int(second/p.width), len(p.level)-1)
-	if bin != p.current {
+	if math.IsNaN(p.first) {
+		p.first = v
+	}
+	if bin := min(int(second/p.width), p.bins()-1); bin != p.current {
 		if p.filled > 0 {
-			p.known[p.current] = true
+			p.known.set(p.current, p.level-p.first)
 		}
 		p.current, p.filled = bin, 0
+		p.level = p.first + p.known.at(bin)
 	}
 	p.filled++
-	if !p.known[bin] {
+	if math.IsNaN(p.known.at(p.current)) {
+		if p.filled == 1 {
+			p.level = v
+		}
 		weight = 1 / float64(p.filled)
 	}
-	p.level[bin] += float32(weight * (v - float64(p.level[bin])))
+	p.level += weight * (v - p.level)
 }
 
 // weekProfile holds how each hour of the week differs from the day profile.
@@ -89,15 +107,15 @@ func (p *dayProfile) learn(second, v, weight float64) {
 // true deviations differ from 0 (the empirical Bayes estimator of James and
 // Stein). Until a second week shows what σ² is, k is 1.5, as it is at most.
 type weekProfile struct {
-	level [weekBins]float32
+	level levels
 	weeks [weekBins]uint8 // visits
 
 	// The present visit: sum of its samples, their number, and how many of them
 	// were held.
-	current int
+	current uint8
+	filled  uint32
+	held    uint32
 	sum     float64
-	filled  int
-	held    int
 
 	waiting []visit // hours of anomalies of the last week
 	noise   float64 // σ²
@@ -107,9 +125,17 @@ type weekProfile struct {
 
 // visit is the mean of an hour of the week.
 type visit struct {
-	bin  int
 	mean float32
+	bin  uint8
 	open bool // the anomaly goes on
+}
+
+func newWeekProfile() *weekProfile {
+	p := &weekProfile{level: newLevels(weekBins)}
+	for i := range weekBins {
+		p.level.set(i, 0)
+	}
+	return p
 }
 
 // at returns the deviation at a second of the week, linear between the hours'
@@ -128,10 +154,13 @@ func (p *weekProfile) at(second float64) float64 {
 // steps reports whether the level changes at once after an hour, as a weekend does
 // that begins at midnight.
 func (p *weekProfile) steps(hour int) bool {
-	level := func(i int) float64 { return float64(p.level[(hour+i+weekBins)%weekBins]) }
+	if !(p.shrink > 0) {
+		return false
+	}
+	level := func(i int) float64 { return p.level.at((hour + i + weekBins) % weekBins) }
 	d := math.Abs(level(1) - level(0))
 	around := math.Max(math.Abs(level(0)-level(-1)), math.Abs(level(2)-level(1)))
-	return p.shrink > 0 && d > stepFactor*around && d > stepNoise*math.Sqrt(p.noise)
+	return d > stepFactor*around && d > stepNoise*math.Sqrt(p.noise)
 }
 
 func (p *weekProfile) shrunk(bin int) float64 {
@@ -139,15 +168,14 @@ func (p *weekProfile) shrunk(bin int) float64 {
 	if k == 0 {
 		k = weekShrink
 	}
-	return float64(p.level[bin]) * n / (n + k)
+	return p.level.at(bin) * n / (n + k)
 }
 
 // learn takes in the deviation v of a sample from the day profile. An hour is
 // learned when it is over. One that was mostly held waits: it is learned when the
 // anomaly is accepted, or when the next week was about the same.
 func (p *weekProfile) learn(second, v float64, held bool) {
-	bin := min(int(second/3600), weekBins-1)
-	if bin != p.current {
+	if bin := uint8(min(second/3600, weekBins-1)); bin != p.current {
 		p.leave()
 		p.current = bin
 	}
@@ -169,8 +197,8 @@ func (p *weekProfile) leave() {
 	before := slices.IndexFunc(p.waiting, func(w visit) bool { return w.bin == v.bin })
 	habit := false
 	if before >= 0 {
-		level := p.level[v.bin]
-		habit = alike(float64(p.waiting[before].mean-level), float64(v.mean-level))
+		level := p.level.at(int(v.bin))
+		habit = alike(float64(p.waiting[before].mean)-level, float64(v.mean)-level)
 		p.waiting = slices.Delete(p.waiting, before, before+1)
 	}
 	if held && !habit {
@@ -199,8 +227,9 @@ func (p *weekProfile) accept() {
 // take learns an hour's mean.
 func (p *weekProfile) take(v visit) {
 	n := float64(p.weeks[v.bin])
-	d := float64(v.mean - p.level[v.bin])
-	p.level[v.bin] += float32(d * math.Max(seasonWeight, 1/(n+1)))
+	level := p.level.at(int(v.bin))
+	d := float64(v.mean) - level
+	p.level.set(int(v.bin), level+d*math.Max(seasonWeight, 1/(n+1)))
 	if p.weeks[v.bin] < math.MaxUint8 {
 		p.weeks[v.bin]++
 	}
@@ -219,7 +248,8 @@ func (p *weekProfile) ratio() float64 {
 	power, unsure, bins := 0.0, 0.0, 0.0
 	for i, n := range p.weeks {
 		if n > 0 {
-			power += float64(p.level[i]) * float64(p.level[i])
+			level := p.level.at(i)
+			power += level * level
 			unsure += 1 / float64(n)
 			bins++
 		}

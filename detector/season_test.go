@@ -38,7 +38,7 @@ func TestWeeksThatAgreeAreBelieved(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(5, 5))
-			p := &weekProfile{}
+			p := newWeekProfile()
 			weeks(p, 2, func(_, hour int) float64 {
 				v := tc.noise * rng.NormFloat64()
 				if hour < 48 {
@@ -76,7 +76,7 @@ func TestHeldHoursOfAWeek(t *testing.T) {
 		{"a second week like it makes a habit", incident(2, 3), 0.2, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			p := &weekProfile{}
+			p := newWeekProfile()
 			weeks(p, 4, func(week, hour int) float64 {
 				if tc.held(week, hour) {
 					return 1
@@ -89,7 +89,7 @@ func TestHeldHoursOfAWeek(t *testing.T) {
 		})
 	}
 	t.Run("an accepted one is learned", func(t *testing.T) {
-		p := &weekProfile{}
+		p := newWeekProfile()
 		weeks(p, 3, func(int, int) float64 { return 0 }, never)
 		for minute := range 3 * 60 {
 			p.learn(float64(20*3600+minute*60), 1, true)
@@ -109,7 +109,7 @@ func TestStepsOfTheWeekStaySteps(t *testing.T) {
 		{"a step", func(hour float64) float64 { return -math.Min(1, math.Floor(hour/48)) }},
 		{"a rise over hours", func(hour float64) float64 { return math.Min(math.Max(hour-45, 0), 6) / 6 }},
 	} {
-		p := &weekProfile{}
+		p := newWeekProfile()
 		weeks(p, 3, func(_, hour int) float64 { return tc.level(float64(hour) + 0.5) }, never)
 		for _, hour := range []float64{47.75, 48.25} {
 			if got, want := p.at(hour*3600), tc.level(hour); math.Abs(got-want) > 0.05 {

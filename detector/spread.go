@@ -21,14 +21,20 @@ type spread struct {
 	all   float64
 	seen  float64
 	hours [24]float32
-	mins  [24]float32
+	count [24]uint16 // samples of an hour, until they are what it remembers
 }
 
 // at returns the spread in an hour of the day, at least floor.
 func (s *spread) at(hour int, floor float64) float64 {
-	n := float64(s.mins[hour])
+	n := s.minutes(hour)
 	w := n / (n + hourTrust)
 	return math.Max(floor, sigmaPerMAD*(w*float64(s.hours[hour])+(1-w)*s.all))
+}
+
+// minutes returns for how long an hour of the day has been seen, as far as it
+// remembers.
+func (s *spread) minutes(hour int) float64 {
+	return math.Min(float64(s.count[hour])*s.pace.seconds/60, hourMemory)
 }
 
 // learn takes in a residual that was judged by the given spread, which clips it.
@@ -36,8 +42,9 @@ func (s *spread) learn(hour int, r, by float64) {
 	r = math.Min(math.Abs(r), spreadClip*by)
 	s.seen++
 	s.all += (r - s.all) * math.Max(1/s.seen, s.pace.rate(rememberSpread))
+	if s.minutes(hour) < hourMemory && s.count[hour] < math.MaxUint16 {
+		s.count[hour]++
+	}
 	perSample := s.pace.seconds / 60
-	n := math.Min(float64(s.mins[hour])+perSample, hourMemory)
-	s.mins[hour] = float32(n)
-	s.hours[hour] += float32((r - float64(s.hours[hour])) * math.Min(1, perSample/n))
+	s.hours[hour] += float32((r - float64(s.hours[hour])) * math.Min(1, perSample/s.minutes(hour)))
 }
