@@ -4,7 +4,7 @@ package detector
 // ends, and the baseline moves to where the series was since the deviation
 // began, at most over the last hour.
 func (d *Detector) Accept() {
-	since := d.since
+	since := d.began()
 	if d.firing == "" {
 		since, _, _ = d.evidence.onset(signOf(d.leaning()), d.head.significance)
 	}

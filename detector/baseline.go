@@ -99,7 +99,7 @@ type baseline struct {
 }
 
 func newBaseline(p pace, weekly bool) *baseline {
-	b := &baseline{pace: p, day: newDayProfile(p.step)}
+	b := &baseline{pace: p, day: newDayProfile(p)}
 	if weekly {
 		b.week = newWeekProfile()
 	}
@@ -129,7 +129,7 @@ func (b *baseline) learn(at instant, y, r, pull float64, held bool) {
 			b.slow += pull * slow
 			b.local += pull * (b.localRate() - slow)
 		}
-		b.fast += (y - b.fast) * math.Max(1/b.seen, b.pace.rate(rememberFast))
+		b.fast += (y - b.fast) * max(1/b.seen, b.pace.rate(rememberFast))
 	}
 	if b.week != nil {
 		if day, ok := b.day.at(at.day); ok {
@@ -137,7 +137,7 @@ func (b *baseline) learn(at instant, y, r, pull float64, held bool) {
 		}
 	}
 	days := b.seen / b.pace.samples(24*time.Hour)
-	weight := math.Max(seasonWeight, 1/math.Max(days, 1))
+	weight := max(seasonWeight, 1/max(days, 1))
 	if held && b.seen > b.pace.samples(fullWeight) {
 		weight *= anomalyWeight
 		b.habits.learn(at.date, at.hour(), r)
@@ -145,14 +145,14 @@ func (b *baseline) learn(at instant, y, r, pull float64, held bool) {
 	if b.habits.explain(at.date, at.hour(), r) {
 		weight = habitWeight
 	}
-	b.day.learn(at.day, y-b.slow, math.Min(1, weight*b.pace.seconds/b.day.width))
+	b.day.learn(at.day, y-b.slow, min(1, weight*b.pace.seconds/b.day.width()))
 }
 
 // localRate returns the weight of a sample in the local offset. A level that was
 // accepted is known from one hour or less, and is made more precise by what comes
 // until it is four.
 func (b *baseline) localRate() float64 {
-	return math.Max(b.pace.rate(rememberLocal), 1/(b.pace.samples(longWindow)+b.settled))
+	return max(b.pace.rate(rememberLocal), 1/(b.pace.samples(longWindow)+b.settled))
 }
 
 // shift accepts a residual, the mean of n samples, as the new normal.

@@ -12,7 +12,7 @@ import (
 func TestDayProfileIsClose(t *testing.T) {
 	for _, size := range []float64{1e-6, 1, 1e9} {
 		rng := rand.New(rand.NewPCG(2, 7))
-		p := newDayProfile(time.Minute)
+		p := newDayProfile(newPace(time.Minute))
 		var want [maxDayBins]float64
 		const weight = seasonWeight / 5
 		for i := range 20 * 1440 {
@@ -35,7 +35,7 @@ func TestDayProfileIsClose(t *testing.T) {
 			if !ok {
 				continue
 			}
-			got, _ := p.at((float64(bin) + 0.5) * p.width)
+			got, _ := p.at((float64(bin) + 0.5) * p.width())
 			// Halves of levels that are up to 9 away from the first one. Rounding them
 			// every day adds up to 1/0.15 times as much.
 			near(t, "the level", got, want[bin], size*9*0x1p-11/seasonWeight)

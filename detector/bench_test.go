@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// BenchmarkUpdate measures a detector that has learned for two days, and how
-// many bytes one takes.
-func BenchmarkUpdate(b *testing.B) {
+// benchmarked are the options of one series of each sort.
+func benchmarked() map[string]Options {
 	options := map[string]Options{
 		"latency": usual(Latency, time.Minute),
 		"rate":    usual(Rate, time.Minute),
@@ -20,7 +19,13 @@ func BenchmarkUpdate(b *testing.B) {
 		o.Conditioned = true
 		options[string(kind)+"_given"] = o
 	}
-	for name, o := range options {
+	return options
+}
+
+// BenchmarkUpdate measures a detector that has learned for two days, and how
+// many bytes one takes that has learned for weeks.
+func BenchmarkUpdate(b *testing.B) {
+	for name, o := range benchmarked() {
 		b.Run(name, func(b *testing.B) {
 			d, s := newDetector(b, o), newSource(o.Kind, o.Step, 1)
 			samples := make([]Sample, 2*1440)
@@ -43,32 +48,50 @@ func BenchmarkUpdate(b *testing.B) {
 			for b.Loop() {
 				next()
 			}
-			b.ReportMetric(float64(bytesPerSeries(b, o)), "B/series")
+			b.ReportMetric(float64(bytesPerSeries(b, o, 21)), "B/series")
 		})
 	}
 }
 
+// TestBytesPerSeries holds the size of a series, which is at most 4 KiB unless it is
+// judged by a load.
+func TestBytesPerSeries(t *testing.T) {
+	most := map[string]uint64{
+		"latency": 4096, "rate": 4096, "ratio": 2560, "gauge": 4096, "rate_given": 5120, "latency_given": 4224,
+	}
+	for name, o := range benchmarked() {
+		// Others that allocate meanwhile are counted, too: the least of three counts.
+		got := bytesPerSeries(t, o, 4)
+		for i := 0; i < 2 && got > most[name]; i++ {
+			got = min(got, bytesPerSeries(t, o, 4))
+		}
+		if got > most[name] {
+			t.Errorf("%s: %d bytes, want at most %d", name, got, most[name])
+		}
+	}
+}
+
 // bytesPerSeries returns what a detector takes on the heap, all that it keeps
-// included, after three weeks that had an incident every other day.
-func bytesPerSeries(tb testing.TB, o Options) uint64 {
-	const n, days = 8, 21
+// included, after so many days, of which every other one has an incident.
+func bytesPerSeries(tb testing.TB, o Options, days int) uint64 {
+	const n = 8
 	var before, after runtime.MemStats
 	keep := make([]*Detector, n)
-	s := newSource(o.Kind, o.Step, 1)
 	runtime.GC()
+	runtime.GC() // what the first one only unpooled
 	runtime.ReadMemStats(&before)
 	for i := range keep {
-		keep[i] = newDetector(tb, o)
-		for k := range int(days * 24 * time.Hour / o.Step) {
-			at := monday.Add(time.Duration(k) * o.Step)
-			fault := normal(o.Kind)
-			if at.YearDay()%2 == 0 && at.Hour() == at.YearDay()%24 {
-				fault *= 0.5
+		d, s := newDetector(tb, o), newSource(o.Kind, o.Step, uint64(i))
+		for k := range days * int(24*time.Hour/o.Step) {
+			at, fault := monday.Add(time.Duration(k)*o.Step), normal(o.Kind)
+			if at.Day()%2 == 0 && at.Hour() == at.Day()%24 {
+				fault = 0.5
 			}
 			sample := s.at(at, fault)
 			sample.Given = s.load(at)
-			keep[i].Update(sample)
+			d.Update(sample)
 		}
+		keep[i] = d
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)

@@ -7,13 +7,13 @@ import "time"
 // everything else that is done with a sample's time.
 type calendar struct {
 	loc         *time.Location
-	offset      int64 // seconds east of UTC
 	from, until int64 // unix seconds between which the offset holds
+	offset      int32 // seconds east of UTC
 
-	holidays Holidays
 	known    bool  // the next two hold
 	today    int32 // the newest date
-	shift    int64 // seconds from its weekday to the one that it is like
+	shift    int32 // seconds from its weekday to the one that it is like
+	holidays Holidays
 }
 
 const (
@@ -38,7 +38,7 @@ func (c *calendar) at(t time.Time) instant {
 	if unix < c.from || unix >= c.until {
 		c.look(t)
 	}
-	since := unix + c.offset
+	since := unix + int64(c.offset)
 	local := since % secondsPerWeek
 	if local < 0 {
 		local += secondsPerWeek
@@ -58,17 +58,17 @@ func (c *calendar) shiftOf(date int32, local int64) int64 {
 		c.known, c.today, c.shift = true, date, 0
 		if like, ok := c.holidays.like(date); ok {
 			start := int64(like-time.Thursday+7) % 7 * secondsPerDay
-			c.shift = start - local/secondsPerDay*secondsPerDay
+			c.shift = int32(start - local/secondsPerDay*secondsPerDay)
 		}
 	}
-	return c.shift
+	return int64(c.shift)
 }
 
 func (c *calendar) look(t time.Time) {
 	local := t.In(c.loc)
 	_, offset := local.Zone()
 	start, end := local.ZoneBounds()
-	c.offset, c.from, c.until = int64(offset), 0, 1<<62
+	c.offset, c.from, c.until = int32(offset), 0, 1<<62
 	if !start.IsZero() {
 		c.from = start.Unix()
 	}

@@ -44,6 +44,7 @@ type continuous struct {
 	hour         int // of the day
 	y, loadShift float64
 	expected     float64 // level
+	usual        float64 // its value
 	given        float64
 	weight       float64
 	s            float64 // spread of the weighted residual
@@ -95,6 +96,7 @@ func (c *continuous) observe(at instant, s Sample) ([3]float32, bool) {
 		c.expected = c.y
 		c.loadShift = c.y // used with a load only
 	}
+	c.usual = c.value(c.expected, c.given)
 	v := c.samplingVariance(c.expected, s)
 	c.weight = 1 / math.Sqrt(1+v/usualVariance)
 	floor := c.floor(c.expected, c.effect) * c.weight
@@ -144,6 +146,9 @@ func (c *continuous) fast(e *evidence) statistic {
 		return statistic{}
 	}
 	sign, z, r := c.least(n, fastClip, e.newest)
+	if z == 0 {
+		return statistic{}
+	}
 	return statistic{sign * z, c.matters(sign * r)}
 }
 
@@ -165,7 +170,7 @@ func (c *continuous) run(e *evidence) statistic {
 	if !(z > 0) {
 		return statistic{}
 	}
-	c.near.jump = math.Min(z, meanClip)
+	c.near.jump = min(z, meanClip)
 	return statistic{sign * z / c.near.restless(c.hour), c.matters(sign * r)}
 }
 
@@ -177,15 +182,15 @@ func (c *continuous) least(n int, limit float64, newest func(int) *entry) (sign,
 	for i := range n {
 		x := newest(i)
 		size := float64(x.size)
-		z = math.Min(z, sign*float64(x.v[2])/size)
-		r = math.Min(r, sign*float64(x.v[1])/size)
+		z = min(z, sign*float64(x.v[2])/size)
+		r = min(r, sign*float64(x.v[1])/size)
 	}
-	return sign, math.Max(z, 0), math.Max(r, 0)
+	return sign, max(z, 0), max(r, 0)
 }
 
 // matters reports whether a residual is as large as the minimum effect.
 func (c *continuous) matters(r float64) bool {
-	return c.effect.reaches(c.value(c.expected+r, c.given), c.value(c.expected, c.given))
+	return c.effect.reaches(c.value(c.expected+r, c.given), c.usual)
 }
 
 // handicap is such that a healthy series has less than 0.3 false alarms a month at
@@ -212,7 +217,7 @@ func (c *continuous) prior(i int, e *evidence) tail {
 	default:
 		n *= float64(e.long)
 	}
-	width := priorWidth * math.Min(1, math.Sqrt((1+rho)/(1-rho)/n))
+	width := priorWidth * min(1, math.Sqrt((1+rho)/(1-rho)/n))
 	return newTail(
 		width*normalUpper(math.Pow(tailCommon, 1/least)),
 		width*normalUpper(math.Pow(tailRare, 1/least)),
@@ -232,7 +237,7 @@ func (c *continuous) autocorrelation() float64 {
 func (c *continuous) significance(sum tally, size int) float64 {
 	rho, n := c.autocorrelation(), float64(size)
 	v := n*(1+rho)/(1-rho) - 2*rho*(1-math.Pow(rho, n))/((1-rho)*(1-rho))
-	return sum[0] / math.Sqrt(math.Max(v, 1))
+	return sum[0] / math.Sqrt(max(v, 1))
 }
 
 func (c *continuous) mean(sum tally, size int) float64 {
@@ -283,17 +288,17 @@ func (c *continuous) accept(e *evidence) {
 func (c *continuous) score() float64 { return c.u }
 
 func (c *continuous) band(down, up float64) (expected, lower, upper float64) {
-	expected = c.value(c.expected, c.given)
+	expected = c.usual
 	s := c.s / c.weight
 	least := c.effect.distance(expected)
-	down = math.Min(down, runClip) + c.near.predicts(-1)
-	up = math.Min(up, runClip) + c.near.predicts(1)
-	lower = math.Min(c.value(c.expected-down*s, c.given), expected-least)
-	upper = math.Max(c.value(c.expected+up*s, c.given), expected+least)
+	down = min(down, runClip) + c.near.predicts(-1)
+	up = min(up, runClip) + c.near.predicts(1)
+	lower = min(c.value(c.expected-down*s, c.given), expected-least)
+	upper = max(c.value(c.expected+up*s, c.given), expected+least)
 	if c.log {
-		lower = math.Max(lower, 0)
+		lower = max(lower, 0)
 	}
 	return expected, lower, upper
 }
 
-func clip(x, limit float64) float64 { return math.Min(math.Max(x, -limit), limit) }
+func clip(x, limit float64) float64 { return min(max(x, -limit), limit) }

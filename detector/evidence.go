@@ -64,22 +64,23 @@ type evidence struct {
 	last   uint8           // index of the newest of recent
 	open   uint8           // index of the newest block
 	span   uint8           // index of the newest span
-	n      int             // samples since the last reset, at most the long window
 
-	perBlock    int // samples in a full block
-	perSpan     int // samples in a full span
-	short, long int // blocks in the windows
+	perSpan     uint32 // samples in a full span
+	perBlock    int    // and in a full block
+	short, long int    // blocks in the windows
+
+	n int // samples since the last reset, at most the long window
 }
 
 func newEvidence(p pace) evidence {
 	perBlock := p.between(time.Minute, 1, math.MaxUint16)
-	block := newPace(time.Duration(perBlock) * p.step)
+	block := newPace(time.Duration(perBlock) * p.step())
 	e := evidence{
 		perBlock: perBlock,
 		short:    block.between(shortWindow, shortMin, shortMax),
 		long:     block.between(longWindow, longMin, longMax),
 	}
-	e.perSpan = perBlock * ((e.long - e.short + maxSpans - 2) / (maxSpans - 1))
+	e.perSpan = uint32(perBlock * ((e.long - e.short + maxSpans - 2) / (maxSpans - 1)))
 	if perBlock > 1 {
 		e.recent = &[recentSize]entry{}
 	}
@@ -120,7 +121,7 @@ func (e *evidence) age(b *entry) {
 	if b.size == 0 {
 		return
 	}
-	if int(e.spans[e.span].size) >= e.perSpan {
+	if e.spans[e.span].size >= e.perSpan {
 		e.span = (e.span + 1) % maxSpans
 		e.spans[e.span] = entry{}
 	}

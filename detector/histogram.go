@@ -3,7 +3,7 @@ package detector
 import "math"
 
 const (
-	tailBins      = 64
+	tailBins      = 60
 	binsPerOctave = 6
 	tailStart     = 0.05 // upper edge of the first bin: tails begin no lower
 
@@ -33,8 +33,8 @@ type tail struct {
 // newTail returns the tail through the 95 % and 99.5 % quantiles. A constant
 // statistic and one with a suspiciously short tail get a longer one.
 func newTail(common, rare float64) tail {
-	common = math.Max(common, tailStart)
-	return tail{common, math.Max(rare-common, math.Max(0.15*common, 0.1))}
+	common = max(common, tailStart)
+	return tail{common, max(rare-common, max(0.15*common, 0.1))}
 }
 
 // surprise returns about −log10 of the probability that the statistic is z or
@@ -47,7 +47,7 @@ func (t tail) surprise(z float64) float64 {
 	case z <= t.common:
 		return surpriseCommon * z / t.common
 	default:
-		return math.Min(surpriseCommon+(z-t.common)/t.decade, maxSurprise)
+		return min(surpriseCommon+(z-t.common)/t.decade, maxSurprise)
 	}
 }
 

@@ -70,7 +70,7 @@ func (d *Detector) learn(at instant, worst float64, s [2]float64, stats [statist
 		d.heldFor = 0
 		return
 	}
-	if d.heldFor++; d.heldFor >= d.relearn {
+	if d.heldFor++; d.heldFor >= int(d.pace.samples(d.opts.RelearnAfter)) {
 		d.acceptHour()
 	}
 }
@@ -79,8 +79,9 @@ func (d *Detector) learn(at instant, worst float64, s [2]float64, stats [statist
 // it may be the start of a fault that is never called an anomaly, and tails that
 // learn faults become blind to them.
 func (d *Detector) learnTails(hour int, s [2]float64, stats [statistics]statistic) {
+	memory := d.pace.memory()
 	for side := range d.records {
-		d.records[side].add(hour, signOf(sides[side])*stats[fast].z, d.minimum, d.memory)
+		d.records[side].add(hour, signOf(sides[side])*stats[fast].z, d.pace.minimum(), memory)
 	}
 	for side := range d.lasting {
 		z := signOf(sides[side]) * stats[short].z
@@ -94,10 +95,10 @@ func (d *Detector) learnTails(hour int, s [2]float64, stats [statistics]statisti
 			case d.tripped:
 			case s[side] >= censorAt:
 				weight = censorWeight
-			case int(d.lasting[side]) > d.lastingMax:
+			case int(d.lasting[side]) > d.opts.lastingMax(d.pace):
 				weight = lastingWeight
 			}
-			d.counts[i][side].add(max(z, 0), weight, d.memory)
+			d.counts[i][side].add(max(z, 0), weight, memory)
 		}
 	}
 }
@@ -105,7 +106,7 @@ func (d *Detector) learnTails(hour int, s [2]float64, stats [statistics]statisti
 // readTails takes the tails from what was counted, and from the head's prior
 // where too little was. The fast statistic's depend on the hour of the day.
 func (d *Detector) readTails(hour int) {
-	w := math.Min(math.Max((float64(d.seen)-d.mature)/d.mature, 0), 1)
+	w := math.Min(math.Max(float64(d.seen)/d.pace.mature()-1, 0), 1)
 	for i := run; i < statistics; i++ {
 		var prior tail
 		if w < 1 {

@@ -45,7 +45,7 @@ func (l *loadProfile) position(load float64) float64 {
 	if len(l.bins) == 0 {
 		l.origin = x
 	}
-	return math.Min(math.Max((x-l.origin)/loadWidth+loadBins/2, 0), loadBins-1)
+	return min(max((x-l.origin)/loadWidth+loadBins/2, 0), loadBins-1)
 }
 
 // expect returns the level at a load, and how far it may be off. Before any load
@@ -71,12 +71,12 @@ func (l *loadProfile) expect(load float64) (level, doubt float64) {
 		away = pos - float64(left)
 	}
 	if right >= 0 {
-		away = math.Min(away, float64(right)-pos)
+		away = min(away, float64(right)-pos)
 	}
 	if math.IsInf(away, 1) {
 		return level, 0 // still learning
 	}
-	return level, loadDoubt * loadWidth * math.Max(0, away-1)
+	return level, loadDoubt * loadWidth * max(0, away-1)
 }
 
 func (l *loadProfile) level(bin int) float64 { return float64(l.bins[bin-l.first].level) }
@@ -107,9 +107,9 @@ func (l *loadProfile) neighbours(pos, mins float64) (left, right int) {
 func (l *loadProfile) learn(load, y float64) {
 	b := l.bin(int(math.Round(l.position(load))))
 	perSample := l.pace.seconds / 60
-	n := math.Min(float64(b.mins)+perSample, loadMemory)
+	n := min(float64(b.mins)+perSample, loadMemory)
 	b.mins = float32(n)
-	b.level += float32((y - float64(b.level)) * math.Min(1, perSample/n))
+	b.level += float32((y - float64(b.level)) * min(1, perSample/n))
 }
 
 // bin returns a bin, which is kept from now on.

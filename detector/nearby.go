@@ -27,15 +27,15 @@ type nearby struct {
 	mean    float64  // in levels
 	spread  float64  // of the level
 	share   quotient // φ
-	heldFor int      // samples for which learning has been held
+	heldFor int32    // samples for which learning has been held
 
+	hour  int8        // of the day
 	jumps [24]float32 // mean squares of the run by hour of the day
 	usual float64     // and at any time
 	jump  float64     // the run, clipped
 
 	// Sum of squares and number of samples of the present hour.
 	visit, visits float64
-	hour          int
 }
 
 // predicts returns by how many spreads the blocks before a run let it lie to the side
@@ -79,17 +79,17 @@ func (n *nearby) restless(hour int) float64 {
 	if !(n.usual > 0) {
 		return 1
 	}
-	return math.Sqrt(math.Max(1, float64(n.jumps[hour])/n.usual))
+	return math.Sqrt(max(1, float64(n.jumps[hour])/n.usual))
 }
 
 // learnJump takes the run in, which counts from the next hour on. An anomaly
 // counts only with its first minutes: it may be the edge of a job, and if not, it
 // must not make its hour blind.
 func (n *nearby) learnJump(hour int) {
-	if hour != n.hour {
+	if int8(hour) != n.hour {
 		n.jumps[n.hour] += float32((n.visit - n.visits*float64(n.jumps[n.hour])) * n.pace.rate(hourMemory*time.Minute))
 		n.usual += (n.visit - n.visits*n.usual) * n.pace.rate(24*hourMemory*time.Minute)
-		n.visit, n.visits, n.hour = 0, 0, hour
+		n.visit, n.visits, n.hour = 0, 0, int8(hour)
 	}
 	if float64(n.heldFor) <= n.pace.samples(jumpFor) {
 		n.visit += n.jump * n.jump

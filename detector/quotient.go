@@ -1,7 +1,5 @@
 package detector
 
-import "math"
-
 // quotient is that of two exponentially weighted means: of products and squares,
 // which makes it the slope of a line through zero, or of a variance and what it is
 // relative to. The zero value knows nothing.
@@ -18,5 +16,5 @@ func (q *quotient) upTo(most float64) float64 {
 	if !(q.below > 0) {
 		return 0
 	}
-	return math.Min(math.Max(q.above/q.below, 0), most)
+	return min(max(q.above/q.below, 0), most)
 }

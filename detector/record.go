@@ -1,7 +1,5 @@
 package detector
 
-import "math"
-
 const (
 	// recordFactor is by how much the fast statistic must exceed its record
 	// to be as surprising as an anomaly by default.
@@ -40,7 +38,7 @@ type record struct {
 
 // add takes in a value; wait and memory are in samples.
 func (r *record) add(hour int, z float64, wait int, memory float64) {
-	r.best[hour] *= float32(1 - math.Min(24/memory, 1))
+	r.best[hour] *= float32(1 - min(24/memory, 1))
 	if r.pending > 0 {
 		if r.age++; int(r.age) >= wait {
 			r.best[r.hour] = max(r.best[r.hour], r.pending)
@@ -79,8 +77,8 @@ func (r *record) at(hour int, normal float64) float64 {
 // record is above the normal one, it is one of bursts, whose tail is heavy: it
 // will be broken by far, and more is asked with the square.
 func (r *record) tail(hour int, least, normal float64) tail {
-	best := math.Max(r.at(hour, normal), least)
-	bursts := math.Max(1, best/normal)
+	best := max(r.at(hour, normal), least)
+	bursts := max(1, best/normal)
 	perSurprise := best * bursts * bursts * recordFactor / DefaultSensitivity
 	return tail{surpriseCommon * perSurprise, perSurprise}
 }

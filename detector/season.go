@@ -29,7 +29,6 @@ const (
 type dayProfile struct {
 	known   levels  // above the first level ever, as of the end of the last visit
 	first   float64 // NaN while there is none
-	width   float64 // of a bin in seconds
 	current int     // bin of the newest sample
 	level   float64 // of that bin
 	filled  int     // samples of its present visit
@@ -37,13 +36,15 @@ type dayProfile struct {
 
 // newDayProfile returns a profile with bins of five minutes, or of one step if
 // that is longer, but at least hourly ones.
-func newDayProfile(step time.Duration) dayProfile {
-	n := min(max(int(24*time.Hour/step), 24), maxDayBins)
-	return dayProfile{known: newLevels(n), first: math.NaN(), width: secondsPerDay / float64(n)}
+func newDayProfile(p pace) dayProfile {
+	return dayProfile{known: newLevels(min(max(int(p.samples(24*time.Hour)), 24), maxDayBins)), first: math.NaN()}
 }
 
 // bins returns how many there are.
 func (p *dayProfile) bins() int { return len(p.known.halves) }
+
+// width returns that of a bin in seconds.
+func (p *dayProfile) width() float64 { return secondsPerDay / float64(p.bins()) }
 
 // bin returns the level of a bin, NaN if it is not known yet.
 func (p *dayProfile) bin(i int) float64 {
@@ -59,7 +60,7 @@ func (p *dayProfile) bin(i int) float64 {
 // known is taken to be level with it.
 func (p *dayProfile) at(second float64) (float64, bool) {
 	n := p.bins()
-	pos := second / p.width
+	pos := second / p.width()
 	own := min(int(pos), n-1)
 	level := p.bin(own)
 	if math.IsNaN(level) {
@@ -82,7 +83,7 @@ func (p *dayProfile) learn(second, v, weight float64) {
 	if math.IsNaN(p.first) {
 		p.first = v
 	}
-	if bin := min(int(second/p.width), p.bins()-1); bin != p.current {
+	if bin := min(int(second/p.width()), p.bins()-1); bin != p.current {
 		if p.filled > 0 {
 			p.known.set(p.current, p.level-p.first)
 		}
@@ -110,17 +111,18 @@ type weekProfile struct {
 	level levels
 	weeks [weekBins]uint8 // visits
 
-	// The present visit: sum of its samples, their number, and how many of them
-	// were held.
+	noise   float32 // σ²
+	repeats float32 // visits that it was learned from
+	shrink  float32 // k, 0 if not known
+
+	// The present visit: its hour, how many samples it has, how many of them were
+	// held, and their sum.
 	current uint8
 	filled  uint32
 	held    uint32
 	sum     float64
 
 	waiting []visit // hours of anomalies of the last week
-	noise   float64 // σ²
-	repeats float64 // visits that it was learned from
-	shrink  float64 // k, 0 if not known
 }
 
 // visit is the mean of an hour of the week.
@@ -159,12 +161,12 @@ func (p *weekProfile) steps(hour int) bool {
 	}
 	level := func(i int) float64 { return p.level.at((hour + i + weekBins) % weekBins) }
 	d := math.Abs(level(1) - level(0))
-	around := math.Max(math.Abs(level(0)-level(-1)), math.Abs(level(2)-level(1)))
-	return d > stepFactor*around && d > stepNoise*math.Sqrt(p.noise)
+	around := max(math.Abs(level(0)-level(-1)), math.Abs(level(2)-level(1)))
+	return d > stepFactor*around && d > stepNoise*math.Sqrt(float64(p.noise))
 }
 
 func (p *weekProfile) shrunk(bin int) float64 {
-	n, k := float64(p.weeks[bin]), p.shrink
+	n, k := float64(p.weeks[bin]), float64(p.shrink)
 	if k == 0 {
 		k = weekShrink
 	}
@@ -229,14 +231,14 @@ func (p *weekProfile) take(v visit) {
 	n := float64(p.weeks[v.bin])
 	level := p.level.at(int(v.bin))
 	d := float64(v.mean) - level
-	p.level.set(int(v.bin), level+d*math.Max(seasonWeight, 1/(n+1)))
+	p.level.set(int(v.bin), level+d*max(seasonWeight, 1/(n+1)))
 	if p.weeks[v.bin] < math.MaxUint8 {
 		p.weeks[v.bin]++
 	}
 	if n > 0 {
 		p.repeats++
-		p.noise += (d*d*n/(n+1) - p.noise) * math.Max(1/p.repeats, 1.0/weekBins)
-		p.shrink = p.ratio()
+		p.noise += (float32(d*d*n/(n+1)) - p.noise) * max(1/p.repeats, 1.0/weekBins)
+		p.shrink = float32(p.ratio())
 	}
 }
 
@@ -254,9 +256,10 @@ func (p *weekProfile) ratio() float64 {
 			bins++
 		}
 	}
-	spread := (power - unsure*p.noise) / bins
+	noise := float64(p.noise)
+	spread := (power - unsure*noise) / bins
 	if !(spread > 0) {
 		return weekShrink
 	}
-	return math.Min(math.Max(p.noise/spread, weekTrust), weekShrink)
+	return min(max(noise/spread, weekTrust), weekShrink)
 }

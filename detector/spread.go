@@ -28,23 +28,23 @@ type spread struct {
 func (s *spread) at(hour int, floor float64) float64 {
 	n := s.minutes(hour)
 	w := n / (n + hourTrust)
-	return math.Max(floor, sigmaPerMAD*(w*float64(s.hours[hour])+(1-w)*s.all))
+	return max(floor, sigmaPerMAD*(w*float64(s.hours[hour])+(1-w)*s.all))
 }
 
 // minutes returns for how long an hour of the day has been seen, as far as it
 // remembers.
 func (s *spread) minutes(hour int) float64 {
-	return math.Min(float64(s.count[hour])*s.pace.seconds/60, hourMemory)
+	return min(float64(s.count[hour])*s.pace.seconds/60, hourMemory)
 }
 
 // learn takes in a residual that was judged by the given spread, which clips it.
 func (s *spread) learn(hour int, r, by float64) {
-	r = math.Min(math.Abs(r), spreadClip*by)
+	r = min(math.Abs(r), spreadClip*by)
 	s.seen++
-	s.all += (r - s.all) * math.Max(1/s.seen, s.pace.rate(rememberSpread))
+	s.all += (r - s.all) * max(1/s.seen, s.pace.rate(rememberSpread))
 	if s.minutes(hour) < hourMemory && s.count[hour] < math.MaxUint16 {
 		s.count[hour]++
 	}
 	perSample := s.pace.seconds / 60
-	s.hours[hour] += float32((r - float64(s.hours[hour])) * math.Min(1, perSample/s.minutes(hour)))
+	s.hours[hour] += float32((r - float64(s.hours[hour])) * min(1, perSample/s.minutes(hour)))
 }

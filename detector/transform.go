@@ -53,9 +53,9 @@ func newTransform(o Options, p pace) transform {
 	}
 	switch o.Kind {
 	case Latency:
-		t.offset = math.Max(leastLatency, o.MinEffect.Absolute)
+		t.offset = max(leastLatency, o.MinEffect.Absolute)
 	case Rate:
-		t.offset = math.Max(1/p.seconds, o.MinEffect.Absolute)
+		t.offset = max(1/p.seconds, o.MinEffect.Absolute)
 	default: // linear
 	}
 	return t
@@ -77,9 +77,9 @@ func (t *transform) level(x, given float64) float64 {
 func (t *transform) value(y, given float64) float64 {
 	switch {
 	case t.divided:
-		return math.Max(math.Exp(y)*(given+t.offset)-t.offset, 0)
+		return max(math.Exp(y)*(given+t.offset)-t.offset, 0)
 	case t.log:
-		return math.Max(math.Exp(y)-t.offset, 0)
+		return max(math.Exp(y)-t.offset, 0)
 	default:
 		return y
 	}
@@ -110,10 +110,10 @@ func (t *transform) samplingVariance(expected float64, s Sample) float64 {
 // effect.
 func (t *transform) floor(expected float64, m MinEffect) float64 {
 	if t.log {
-		return math.Max(math.Log1p(m.Relative)*floorShare, leastSpread)
+		return max(math.Log1p(m.Relative)*floorShare, leastSpread)
 	}
 	level := math.Abs(expected)
-	return math.Max(m.distance(level)*floorShare, math.Max(level*leastSpread, 1e-9))
+	return max(m.distance(level)*floorShare, max(level*leastSpread, 1e-9))
 }
 
 // normalUpper returns the value that a standard normal variable exceeds with

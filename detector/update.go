@@ -13,13 +13,7 @@ const (
 	// mature, a day: young tails are wide as they are.
 	handicapDays = 6.0
 
-	clearSamples = 10 // below half of the sensitivity in a row end an anomaly
-
 	tailsEvery = 64 // samples between readings of the tails
-
-	// matureSamples is the least number of samples behind a tail: its 99.5 %
-	// quantile then rests on a few of them.
-	matureSamples = 500
 )
 
 // Detector holds the state of one series. It is not safe for concurrent use.
@@ -37,24 +31,17 @@ type Detector struct {
 
 	seen    int // samples judged
 	last    int64
-	hour    int
 	invalid uint64
+	hour    int8
+	tripped bool // learning is open although the series is hardly ever normal
 
-	firing     Direction // empty if not
-	since      time.Time
-	size       float64 // mean deviation when the anomaly began
-	quiet      int     // samples in a row that speak against the anomaly
-	heldFor    int     // samples for which learning has been held
-	heldShare  float64 // share of the time
-	tripped    bool
-	lasting    [2]lasting
-	lastingMax int // samples of a deviation that teach tails fully
-
-	memory  float64 // samples that a tail remembers
-	mature  float64 // samples until it is trusted
-	minimum int     // samples until the first anomaly
-	relearn int
-	clear   int
+	firing    Direction // empty if not
+	since     int64     // unix seconds
+	size      float64   // mean deviation when the anomaly began
+	quiet     int       // samples in a row that speak against the anomaly
+	heldFor   int       // samples for which learning has been held
+	heldShare float64   // share of the time
+	lasting   [2]lasting
 }
 
 // The sides of a statistic.
@@ -82,17 +69,11 @@ func New(o Options) (*Detector, error) {
 	}
 	p := newPace(o.Step)
 	d := &Detector{
-		opts:       o,
-		pace:       p,
-		calendar:   calendar{loc: o.Location, holidays: o.Holidays},
-		evidence:   newEvidence(p),
-		last:       math.MinInt64,
-		memory:     math.Max(p.samples(rememberTail), 20*matureSamples),
-		mature:     math.Max(p.samples(matureAfter), matureSamples),
-		minimum:    max(int(p.samples(learnFor)), 30),
-		relearn:    int(p.samples(o.RelearnAfter)),
-		lastingMax: o.lastingMax(p),
-		clear:      p.between(clearSamples*time.Minute, 4, clearSamples),
+		opts:     o,
+		pace:     p,
+		calendar: calendar{loc: o.Location, holidays: o.Holidays},
+		evidence: newEvidence(p),
+		last:     math.MinInt64,
 	}
 	if o.Kind == Ratio {
 		d.head = newRatio(o, p)
@@ -107,10 +88,18 @@ func New(o Options) (*Detector, error) {
 // of the range of the kind, or not later than the one before.
 func (d *Detector) Invalid() uint64 { return d.invalid }
 
+// began returns when the anomaly is estimated to have begun; zero if there is none.
+func (d *Detector) began() time.Time {
+	if d.firing == "" {
+		return time.Time{}
+	}
+	return time.Unix(d.since, 0).UTC()
+}
+
 // calm ends an anomaly and forgets the evidence for it.
 func (d *Detector) calm() {
 	d.evidence.reset()
-	d.firing, d.since = "", time.Time{}
+	d.firing = ""
 	d.quiet, d.heldFor = 0, 0
 }
 
@@ -129,7 +118,7 @@ func (d *Detector) Update(s Sample) Judgement {
 	j := Judgement{
 		Time: s.Time, Value: s.Value, Support: s.Support,
 		Expected: math.NaN(), Lower: math.NaN(), Upper: math.NaN(), Score: math.NaN(),
-		Direction: d.firing, Since: d.since,
+		Direction: d.firing, Since: d.began(),
 	}
 	if math.IsNaN(s.Value) || s.Support == 0 {
 		return j
@@ -143,14 +132,14 @@ func (d *Detector) Update(s Sample) Judgement {
 	if !ok {
 		return j
 	}
-	if d.last != math.MinInt64 && time.Duration(at.unix-d.last)*time.Second > shortWindow+d.pace.step {
+	if d.last != math.MinInt64 && time.Duration(at.unix-d.last)*time.Second > shortWindow+d.pace.step() {
 		d.evidence.reset()
 	}
 	d.last = at.unix
 	d.evidence.push(at.unix, v)
-	if d.seen%tailsEvery == 0 || d.seen == d.minimum || at.hour() != d.hour {
-		d.hour = at.hour()
-		d.readTails(d.hour)
+	if d.seen%tailsEvery == 0 || d.seen == d.pace.minimum() || at.hour() != int(d.hour) {
+		d.hour = int8(at.hour())
+		d.readTails(at.hour())
 	}
 	d.judge(&j, at)
 	return j
@@ -184,14 +173,14 @@ func (d *Detector) possible(s Sample) bool {
 func (d *Detector) judge(j *Judgement, at instant) {
 	stats := d.head.statistics(&d.evidence)
 	var s [2]float64
-	known := math.Min(math.Max(float64(d.seen)/d.mature-1, 0)/handicapDays, 1)
+	known := math.Min(math.Max(float64(d.seen)/d.pace.mature()-1, 0)/handicapDays, 1)
 	for i, st := range stats {
 		if side := sideOf(st.z); st.counts {
 			s[side] = max(s[side], d.tails[i][side].surprise(abs(st.z))-known*d.head.handicap(i))
 		}
 	}
 	d.seen++
-	learning := d.seen < d.minimum
+	learning := d.seen < d.pace.minimum()
 	worst := 0.0
 	if !learning {
 		j.Down, j.Up = s[down], s[up]
@@ -200,7 +189,7 @@ func (d *Detector) judge(j *Judgement, at instant) {
 	}
 	j.Expected, j.Lower, j.Upper = d.band()
 	j.Score = d.head.score()
-	j.State, j.Direction, j.Since = d.state(learning), d.firing, d.since
+	j.State, j.Direction, j.Since = d.state(learning), d.firing, d.began()
 	d.learn(at, worst, s, stats)
 }
 
@@ -230,9 +219,8 @@ func (d *Detector) decide(j *Judgement) {
 		}
 		if d.firing != dir && j.Surprise(dir) >= d.opts.Sensitivity && (d.firing == "" || d.quiet > 0) {
 			d.firing, d.quiet = dir, 0
-			var sum tally
-			var n int
-			d.since, sum, n = d.evidence.onset(signOf(dir), d.head.significance)
+			since, sum, n := d.evidence.onset(signOf(dir), d.head.significance)
+			d.since = since.Unix()
 			d.size = signOf(dir) * d.head.mean(sum, n)
 		}
 	}
@@ -244,7 +232,7 @@ func (d *Detector) decide(j *Judgement) {
 	} else {
 		d.quiet = 0
 	}
-	if d.quiet >= d.clear {
+	if d.quiet >= d.pace.clear() {
 		d.calm()
 		j.Down, j.Up = 0, 0 // the windows held what is over
 	}
@@ -256,7 +244,7 @@ func (d *Detector) decide(j *Judgement) {
 // windows are left out; they remember what is over.
 func (d *Detector) speaksAgainst() bool {
 	sign := signOf(d.firing)
-	sum, n := d.evidence.lastSamples(d.clear / 2)
+	sum, n := d.evidence.lastSamples(d.pace.clear() / 2)
 	t := d.tails[short][sideOf(sign)]
 	return t.surprise(sign*d.head.deviation(sum, n)) < d.opts.Sensitivity/2 &&
 		sign*d.head.mean(sum, n) < d.size/2
