@@ -63,7 +63,8 @@ type Signal struct {
 	Scope []string `yaml:"scope,omitempty"`
 
 	// Support is a query for the number of observations per second behind each
-	// sample of a ratio or a quantile, with the same labels as Query.
+	// sample of a ratio or a quantile, with the same labels as Query. Default: what
+	// Query is divided by or counts, if it tells; "none" is that it is not known.
 	Support string `yaml:"support,omitempty"`
 
 	// Given names the signal (the load) that this one is judged by; "none"
@@ -154,6 +155,12 @@ func (s *Signal) fill(d Defaults) {
 	s.fillSensitivity(d)
 	if s.Scope == nil {
 		s.Scope = d.Scope
+	}
+	switch {
+	case s.Support == NoSupport:
+		s.Support = ""
+	case s.Support == "" && (s.Kind == detector.Ratio || s.Kind == detector.Latency):
+		s.Support = supportOf(s.Query)
 	}
 	if s.MinEffect == nil {
 		effect := kindEffects[s.Kind]
