@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/common/model"
 
+	"tidemark/engine"
 	"tidemark/incident"
 	"tidemark/rules"
 	"tidemark/series"
@@ -51,8 +52,8 @@ type fleetPage struct {
 }
 
 // newMember simulates a service. Faults and what only looks like one happen after
-// the days of history.
-func newMember(seed uint64, days int) (member, error) {
+// the days of history. Its window is chosen if it is not 0.
+func newMember(seed uint64, days, window int) (member, error) {
 	name := fmt.Sprintf("s%03d", seed)
 	r := random("fleet", seed)
 	volume := 0.0 // any
@@ -65,6 +66,9 @@ func newMember(seed uint64, days int) (member, error) {
 		return member{}, fmt.Errorf("load the time zone: %w", err)
 	}
 	s.location = zone
+	if window > 0 {
+		s.window = window
+	}
 	m := member{name: name}
 	minutes := fleetDays * 24 * 60
 	judged := span{days * 24 * 60, minutes - 3*60}
@@ -187,17 +191,35 @@ func (f fleet) Read(ctx context.Context, g series.Grid) ([]series.Frame, error) 
 	return out, nil
 }
 
-// judge lets one engine watch the fleet after so many days of history, gives each
-// fault its pages, and returns the others.
-func (f fleet) judge(days int, set *rules.Set) (strays []fleetPage, err error) {
-	e, err := newEngine(f, fleetZone, set)
+// watched is a source without some of its signals.
+type watched struct {
+	engine.Source
+	without []string
+}
+
+// Read implements engine.Source.
+func (w watched) Read(ctx context.Context, g series.Grid) ([]series.Frame, error) {
+	frames, err := w.Source.Read(ctx, g)
+	for i := range frames {
+		if slices.Contains(w.without, frames[i].Signal) {
+			frames[i].Series = nil
+		}
+	}
+	return frames, err
+}
+
+// judge lets one engine watch the fleet after so many days of history, without some
+// of the signals, gives each fault its pages, and returns the others.
+func (f fleet) judge(days int, without []string, set *rules.Set) (strays []fleetPage, err error) {
+	source := watched{f, without}
+	e, err := newEngine(source, fleetZone, set)
 	if err != nil {
 		return nil, err
 	}
 	ctx := context.Background()
 	r := f[0].record
 	g := r.grid(0, days*24*60)
-	frames, err := f.Read(ctx, g)
+	frames, err := source.Read(ctx, g)
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ a CacheMisses      Mon 2026-03-16 14:06:00
 // and are shown by its signals, and that a seed is one service.
 func TestFleetMember(t *testing.T) {
 	const seed, days = 8, 18
-	a, err := newMember(seed, days)
+	a, err := newMember(seed, days, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestFleetMember(t *testing.T) {
 			t.Errorf("%s matters from %s on, want from %s to %s", h.kind.name, h.effect, h.from, h.to)
 		}
 	}
-	b, err := newMember(seed, days)
+	b, err := newMember(seed, days, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@
 //	go run ./bench/verdicts -seeds 20
 //	go run ./bench/verdicts -only pool_leak -seed 7 -v
 //	go run ./bench/verdicts -fleet 40 -days 7
+//	go run ./bench/verdicts -fleet 40 -days 7 -window 5 -without cache_restarts,cache_errors
 //
 // A stack is a model of queues, not of curves: traffic sends reads through a
 // cache of keys that expire, what is missed waits for a connection and a worker
@@ -35,6 +36,12 @@ type settings struct {
 	verbose  bool
 	parallel int
 	rules    *rules.Set
+
+	// of a fleet
+	services int
+	first    uint64
+	window   int
+	without  string
 }
 
 // task is one run that is due.
@@ -52,8 +59,10 @@ func main() {
 	flag.StringVar(&s.only, "only", "", "run only the kinds whose names contain one of these words, separated by commas")
 	flag.BoolVar(&s.verbose, "v", false, "show what deviates in each cycle, run by run")
 	flag.IntVar(&s.parallel, "parallel", runtime.GOMAXPROCS(0), "runs at a time")
-	services := flag.Int("fleet", 0, "watch so many services for three weeks with one engine instead")
-	first := flag.Uint64("first", 1, "seed of the first service of the fleet")
+	flag.IntVar(&s.services, "fleet", 0, "watch so many services for three weeks with one engine instead")
+	flag.Uint64Var(&s.first, "first", 1, "seed of the first service of the fleet")
+	flag.IntVar(&s.window, "window", 0, "minutes over which the fleet's rates are formed; 0 is some for each service")
+	flag.StringVar(&s.without, "without", "", "signals of the fleet that nobody watches, separated by commas")
 	own := flag.String("rules", "", "rule file whose rules replace built-in ones of the same name")
 	flag.Parse()
 	if flag.NArg() > 0 || s.seeds < 1 || s.days < 1 || s.parallel < 1 {
@@ -66,8 +75,8 @@ func main() {
 		os.Exit(1)
 	}
 	started := time.Now()
-	if *services > 0 {
-		f, strays, err := s.fleet(*first, *services)
+	if s.services > 0 {
+		f, strays, err := s.fleet()
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -124,23 +133,23 @@ func (s settings) tasks() []task {
 }
 
 // fleet simulates services side by side, and lets one engine watch them.
-func (s settings) fleet(first uint64, n int) (fleet, []fleetPage, error) {
-	f := make(fleet, n)
-	errs := make([]error, n)
+func (s settings) fleet() (fleet, []fleetPage, error) {
+	f := make(fleet, s.services)
+	errs := make([]error, s.services)
 	var wg sync.WaitGroup
 	free := make(chan struct{}, s.parallel)
 	for i := range f {
 		wg.Go(func() {
 			free <- struct{}{}
 			defer func() { <-free }()
-			f[i], errs[i] = newMember(first+uint64(i), s.days)
+			f[i], errs[i] = newMember(s.first+uint64(i), s.days, s.window)
 		})
 	}
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return nil, nil, err
 	}
-	strays, err := f.judge(s.days, s.rules)
+	strays, err := f.judge(s.days, strings.Split(s.without, ","), s.rules)
 	return f, strays, err
 }
 
