@@ -30,6 +30,7 @@ import (
 
 type settings struct {
 	seeds    int
+	first    uint64
 	seed     uint64
 	days     int
 	only     string
@@ -39,7 +40,6 @@ type settings struct {
 
 	// of a fleet
 	services int
-	first    uint64
 	window   int
 	without  string
 }
@@ -54,13 +54,13 @@ type task struct {
 func main() {
 	var s settings
 	flag.IntVar(&s.seeds, "seeds", 20, "runs of each kind")
+	flag.Uint64Var(&s.first, "first", 1, "seed of the first run, or of the first service of the fleet")
 	flag.Uint64Var(&s.seed, "seed", 0, "run this seed only")
 	flag.IntVar(&s.days, "days", 5, "of history to learn from")
 	flag.StringVar(&s.only, "only", "", "run only the kinds whose names contain one of these words, separated by commas")
 	flag.BoolVar(&s.verbose, "v", false, "show what deviates in each cycle, run by run")
 	flag.IntVar(&s.parallel, "parallel", runtime.GOMAXPROCS(0), "runs at a time")
 	flag.IntVar(&s.services, "fleet", 0, "watch so many services for three weeks with one engine instead")
-	flag.Uint64Var(&s.first, "first", 1, "seed of the first service of the fleet")
 	flag.IntVar(&s.window, "window", 0, "minutes over which the fleet's rates are formed; 0 is some for each service")
 	flag.StringVar(&s.without, "without", "", "signals of the fleet that nobody watches, separated by commas")
 	own := flag.String("rules", "", "rule file whose rules replace built-in ones of the same name")
@@ -110,7 +110,7 @@ func (s settings) tasks() []task {
 	var out []task
 	seeds := make([]uint64, s.seeds)
 	for i := range seeds {
-		seeds[i] = uint64(i + 1)
+		seeds[i] = s.first + uint64(i)
 	}
 	if s.seed > 0 {
 		seeds = []uint64{s.seed}

@@ -84,7 +84,7 @@ func confusion(out io.Writer, faults []outcome) {
 	for _, c := range suspects {
 		fmt.Fprintf(out, " %8.8s", c)
 	}
-	fmt.Fprintf(out, " %8s | %6s %6s %6s | %6s %6s\n", "none", "right", "last", "1 page", "median", "p90")
+	fmt.Fprintf(out, " %8s | %6s %6s %6s | %6s %6s %6s\n", "none", "right", "last", "1 page", "median", "p90", "max")
 	total := tally{name: "all", first: map[signal.Component]int{}}
 	for _, k := range kinds {
 		t := tally{name: k.name, first: map[signal.Component]int{}}
@@ -107,8 +107,8 @@ func (t *tally) print(out io.Writer) {
 		fmt.Fprintf(out, " %8s", count(t.first[c]))
 	}
 	n := t.faults()
-	fmt.Fprintf(out, " %8s | %6s %6s %6s | %6s %6s\n", count(t.none),
-		share(t.right, n), share(t.end, n), share(t.one, n), quantile(t.delays, 0.5), quantile(t.delays, 0.9))
+	fmt.Fprintf(out, " %8s | %6s %6s %6s | %6s %6s %6s\n", count(t.none),
+		share(t.right, n), share(t.end, n), share(t.one, n), quantile(t.delays, 0.5), quantile(t.delays, 0.9), quantile(t.delays, 1))
 }
 
 // refined prints what the first page of a right cause says in the end, by kind of
