@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"tidemark/detector"
 )
 
 // changeSlack is by how many steps an onset may seem to lie before what caused
@@ -55,7 +57,12 @@ func (c *Condition) follows(v *View, f finding, open bool) Outcome {
 		if !slices.Contains(c.After, ch.Kind) || after < -changeSlack*v.Step || after > time.Duration(c.Within) {
 			continue
 		}
-		if f.surprise >= clear-v.coincidence(ch.Kind, after) {
+		// What spoke for the deviation before the change does not speak against it.
+		gained := f.surprise - f.by.Course.trail.surprise(ch.At.Add(-v.Step), detector.Direction(c.Is))
+		if c.contradicts || open {
+			gained = f.surprise
+		}
+		if gained >= clear-v.coincidence(ch.Kind, after) {
 			return Met
 		}
 	}

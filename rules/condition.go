@@ -45,6 +45,10 @@ type Condition struct {
 	// far as it is larger than theirs, see outgrows.
 	Outgrows signal.Names `yaml:"outgrows,omitempty"`
 
+	// Explains names signals that the deviation would have to account for: it
+	// counts only if it is large enough to, see explains.
+	Explains signal.Names `yaml:"explains,omitempty"`
+
 	// Per names the signal that the series is a share of: queries per request of
 	// requests. The deviation counts only if the total is up as well, see
 	// totalUp.
@@ -62,6 +66,16 @@ type Condition struct {
 	// Steady is for how long the deviation must have been about as far off as it
 	// ever was since it began; default 0.
 	Steady model.Duration `yaml:"steady,omitempty"`
+
+	// WorseSince names changes, since the newest of which the deviation has become
+	// twice as bad as it was in the first minutes: what has to warm up is at its
+	// worst in the beginning.
+	WorseSince signal.Names `yaml:"worse_since,omitempty"`
+
+	// Material names the load that the series is a share of, or depends on: the
+	// deviation counts only if the minimum effect is reached in events per second
+	// at the load of an average day, see material.
+	Material signal.Names `yaml:"material,omitempty"`
 
 	// Because is a template for the sentence that rules the failure mode out
 	// when this condition decides against it. Default: a sentence with the
@@ -124,11 +138,20 @@ func (c *Condition) check(v *View, open bool) finding {
 			if f.Outcome == Met && c.Steady > 0 && !f.by.Course.steadyFor(v.Time, time.Duration(c.Steady)) {
 				f.Outcome = NotMet
 			}
+			if f.Outcome == Met && len(c.WorseSince) > 0 {
+				f.Outcome = c.worsened(v, f.by)
+			}
+			if f.Outcome == Met && len(c.Material) > 0 && !open {
+				f.Outcome = c.material(v, f.by)
+			}
 			if f.Outcome == Met && len(c.After) > 0 {
 				f.Outcome = c.follows(v, f, open)
 			}
 			if f.Outcome == Met && len(c.Outgrows) > 0 {
 				f.Outcome = c.outgrows(v, f.by)
+			}
+			if f.Outcome == Met && len(c.Explains) > 0 {
+				f.Outcome = c.explains(v, f.by)
 			}
 			if f.Outcome == Met && len(c.Per) > 0 {
 				f.Outcome = c.totalUp(v, f.by)
@@ -218,7 +241,16 @@ func (c *Condition) outgrows(v *View, o *Observation) Outcome {
 		excess(o) > outgrowEvents*max(v.largest(c.Outgrows, excess), 0))
 }
 
+// explains reports whether a series has grown by enough events to account for what
+// is off elsewhere: a cache that evicts two keys more a second does not miss fifty
+// more for that. Met if the numbers of events are not known.
+func (c *Condition) explains(v *View, o *Observation) Outcome {
+	of := v.largest(c.Explains, excess)
+	return met(math.IsNaN(of) || !(of > explainEvents*excess(o)))
+}
+
 const (
+	explainEvents = 10  // misses that one key too few may cost
 	outgrowFactor = 2   // the keys that are missed may cost twice what others do
 	outgrowSlack  = 0.1 // two values of one minute are not exact
 	outgrowEvents = 5   // queries that a miss may cost
@@ -254,6 +286,30 @@ func (c *Condition) totalUp(v *View, o *Observation) Outcome {
 	}
 	g := growth(o)
 	return met(g*of-1 >= (g-1)/2)
+}
+
+// material reports whether a deviation would reach the minimum effect if all its
+// events per second came on top of what is usual on an average day. In a quiet night
+// a few more queries per request are nothing. Met if the load is not known.
+func (c *Condition) material(v *View, o *Observation) Outcome {
+	quiet := v.largest(c.Material, func(o *Observation) float64 {
+		if o.Course.Daily > 0 {
+			return o.Course.Daily / o.Judgement.Value
+		}
+		return math.NaN()
+	})
+	return met(math.IsNaN(quiet) || growth(o)-1 >= o.Signal.MinEffect.Relative*quiet)
+}
+
+// worsened reports whether a series got worse since the newest of the changes that
+// the condition names.
+func (c *Condition) worsened(v *View, o *Observation) Outcome {
+	for i := range v.Changes {
+		if ch := &v.Changes[i]; slices.Contains(c.WorseSince, ch.Kind) && v.Time.Sub(ch.At) <= time.Duration(c.Within) {
+			return met(o.Course.worsened(ch.At))
+		}
+	}
+	return NotMet
 }
 
 // largest returns the largest number that f gives for a series of the first of

@@ -20,12 +20,21 @@ type Course struct {
 	// busier than others.
 	Lately float64
 
+	// Daily is the value on average over the last day; 0 if nothing is known.
+	Daily float64
+
 	side     detector.Direction
 	beyond   int       // slots since Began that were beyond the band
 	edge     time.Time // the first of them
 	furthest float64   // deviation since Began, without its sign; it fades
-	peak     float64   // the same, for ever
-	steady   time.Time // since when it is about as far off as it ever was
+	trail    trail
+	recent   float64 // how far the last two minutes were off by themselves
+	most     float64 // the same of those two since Began that were the worst
+	level    float64 // recent at steady
+	window   time.Duration
+	peak     float64   // the furthest deviation since Began
+	flat     time.Time // since when it is about as far off as that
+	steady   time.Time // since when it gets neither better nor twice as bad
 	returned time.Time // when the last excursion ended
 	back     int       // slots in a row that are inside
 	at       time.Time // the newest slot that had a value
@@ -35,25 +44,42 @@ const (
 	backFor    = 2 // slots that end an excursion
 	clearFor   = 2 // slots beyond the band that make it clear
 	latelySpan = 30 * time.Minute
+	dailySpan  = 24 * time.Hour
 
-	// steadyShare is how near a deviation is to its peak while it is steady.
-	steadyShare = 0.9
+	// steadyMinutes are the newest minutes, which tell whether a deviation goes on.
+	steadyMinutes = 2
+	steadySpan    = steadyMinutes * time.Minute
+
+	// firstMinutes is how long after a change its effect is the worst: a cold cache
+	// fills from the first minute on, but not all its users start in the same one.
+	firstMinutes = 3
+	worse        = 2
+
+	// steadyShare is how bad they still are, compared with the worst, if it does:
+	// what gets better by less takes ten minutes more.
+	steadyShare = 0.85
+
+	// longestWindow is how much of a window the trail can take out.
+	longestWindow = 10 * time.Minute
 
 	// furthestSpan is how fast the furthest deviation fades, so that a spike at
 	// the beginning of a lasting fault is not for ever what it came back from.
 	furthestSpan = 15 * time.Minute
 )
 
-// Follow takes the judgement of the next slot. A gap changes nothing.
-func (c *Course) Follow(j detector.Judgement) {
+// Follow takes the judgement of the next slot, whose value is an average over a
+// window. A gap changes nothing.
+func (c *Course) Follow(j detector.Judgement, window time.Duration) {
 	if j.State == detector.Unknown || !(j.Expected > 0 || j.Expected < 0) {
 		return
 	}
-	passed := float64(j.Time.Sub(c.at))
-	if share := j.Value / j.Expected; c.Lately == 0 {
-		c.Lately = share
+	last := c.at
+	passed := float64(j.Time.Sub(last))
+	if last.IsZero() {
+		c.Lately, c.Daily = j.Value/j.Expected, j.Value
 	} else {
-		c.Lately += (share - c.Lately) * -math.Expm1(-passed/float64(latelySpan))
+		c.Lately += (j.Value/j.Expected - c.Lately) * -math.Expm1(-passed/float64(latelySpan))
+		c.Daily += (j.Value - c.Daily) * -math.Expm1(-passed/float64(dailySpan))
 	}
 	c.at = j.Time
 	dir := detector.Up
@@ -64,8 +90,11 @@ func (c *Course) Follow(j detector.Judgement) {
 	case !inside(j, dir):
 		c.back = 0
 		if c.Began.IsZero() || c.side != dir {
-			c.Began, c.side, c.beyond, c.furthest, c.peak, c.steady = j.Time, dir, 0, 0, 0, j.Time
+			c.Began, c.side, c.beyond, c.furthest = j.Time, dir, 0, 0
 			c.edge = time.Time{}
+			c.trail.begin()
+			c.recent, c.most, c.level, c.steady = 0, 0, 0, j.Time
+			c.peak, c.flat = 0, j.Time
 		}
 		if beyond(j, dir) {
 			if c.beyond++; c.beyond == 1 {
@@ -75,12 +104,49 @@ func (c *Course) Follow(j detector.Judgement) {
 		off := math.Abs(j.Value - j.Expected)
 		c.furthest = max(c.furthest*math.Exp(-passed/float64(furthestSpan)), off)
 		if off < steadyShare*c.peak || c.peak < steadyShare*off {
-			c.steady = j.Time
+			c.flat = j.Time
 		}
 		c.peak = max(c.peak, off)
 	case !c.Began.IsZero():
 		if c.back++; c.back >= backFor {
 			c.Began, c.returned, c.back = time.Time{}, j.Time, 0
+		}
+	}
+	c.window = max(window, j.Time.Sub(last))
+	c.sumUp(j)
+}
+
+// sumUp works out how far the series has been off by itself since Began. An average
+// over a window remembers what is over: it is for the length of the window as far
+// off by one bad minute as by a small lasting fault. With D the deviation of the
+// average and W the window, the sum of the deviation itself is
+//
+//	S(t) = W·D(t) + S(t−W)
+//
+// of which the last two minutes are compared with the worst two.
+func (c *Course) sumUp(j detector.Judgement) {
+	minute := minuteOf(j.Time)
+	if minute <= c.trail.minute {
+		return
+	}
+	if c.Began.IsZero() {
+		c.trail.add(minute, 0, j)
+		return
+	}
+	off := j.Value - j.Expected
+	if c.side == detector.Down {
+		off = -off
+	}
+	window := min(c.window, longestWindow)
+	sum := window.Minutes()*off + c.trail.total(minuteOf(j.Time.Add(-window)))
+	c.trail.add(minute, sum, j)
+	c.recent = sum - c.trail.total(minuteOf(j.Time.Add(-steadySpan)))
+	c.most = max(c.most, c.recent)
+	if c.recent < steadyShare*c.most || c.recent > worse*c.level {
+		c.level = c.recent
+		c.steady = j.Time.Add(-steadySpan / 2) // it takes a while to be seen
+		if c.steady.Before(c.Began) {
+			c.steady = c.Began
 		}
 	}
 }
@@ -94,8 +160,30 @@ func (c *Course) recovering(j detector.Judgement, within time.Duration) bool {
 	return !c.Began.IsZero() && j.Time.Sub(c.Began) <= within && math.Abs(j.Value-j.Expected) <= c.furthest/3
 }
 
-// steadyFor reports whether the series has been about as far off as it ever was
-// for so long.
+// worsened reports whether the series is by itself twice as far off as it was in the
+// first minutes after a change, which are over.
+func (c *Course) worsened(since time.Time) bool {
+	first := minuteOf(since)
+	if c.Began.IsZero() || c.trail.minute <= first+firstMinutes {
+		return false
+	}
+	most := 0.0
+	for m := first + 1; m <= first+firstMinutes; m++ {
+		most = max(most, c.trail.total(m)-c.trail.total(m-steadyMinutes))
+	}
+	return c.recent > worse*most
+}
+
+// steadyFor reports whether the series has been outside for so long and gets neither
+// better nor much worse: its minutes by themselves, or, where the window is shorter
+// than is known, its values for longer than that.
 func (c *Course) steadyFor(now time.Time, long time.Duration) bool {
-	return !c.Began.IsZero() && now.Sub(c.steady) >= long
+	switch {
+	case c.Began.IsZero():
+		return false
+	case now.Sub(c.flat) > max(c.window, long):
+		return true
+	default:
+		return now.Sub(c.steady) >= long && c.recent >= steadyShare*c.most
+	}
 }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ func course(values ...float64) Course {
 		if math.IsNaN(v) {
 			j.State = detector.Unknown
 		}
-		c.Follow(j)
+		c.Follow(j, time.Minute)
 	}
 	return c
 }
@@ -110,38 +111,76 @@ func TestDeviationsOfAnotherTime(t *testing.T) {
 	}
 }
 
-// TestSteady checks since when a series is about as far off as it ever was, and that
-// an excursion to the other side is a new one.
+// TestSteady checks since when a series gets neither better nor much worse, however
+// long the window is that its values are averages over.
 func TestSteady(t *testing.T) {
-	at := func(minutes int) time.Time { return noon.Add(time.Duration(minutes) * time.Minute) }
-	follow := func(values ...float64) *Course {
-		c := &Course{}
-		for i, v := range values {
-			c.Follow(detector.Judgement{Time: at(i), State: detector.Normal, Value: v, Expected: 10, Lower: 9, Upper: 11})
+	for _, tc := range []struct {
+		name string
+		off  []float64     // of each minute by itself
+		want time.Duration // the longest for which it is steady, in the last minute; -1 for not at all
+	}{
+		{"stays", []float64{0, 8, 8, 8, 8}, 3 * time.Minute},
+		{"stays, for longer than the window", []float64{0, 8, 8, 8, 8, 8, 8, 8, 8, 8}, 8 * time.Minute},
+		{"began in the middle of a minute", []float64{0, 4, 8, 8, 8}, 3 * time.Minute},
+		{"rises, and stays", []float64{0, 5, 8, 8, 7.5, 8}, 4 * time.Minute},
+		{"one bad minute", []float64{0, 30, 0, 0, 0}, -1},
+		{"a warm-up of four minutes", []float64{0, 40, 30, 20, 10}, -1},
+		{"a warm-up of four minutes that is nearly over", []float64{0, 40, 30, 20, 10, 0, 0}, -1},
+		{"a warm-up of ten minutes", []float64{0, 40, 36, 32, 28}, -1},
+		{"got better, and is slow now", []float64{0, 30, 30, 10, 10, 10, 10, 10}, -1},
+		{"was a bit off, and is cold", []float64{0, 4, 4, 4, 4, 4, 40, 30, 20}, -1},
+		{"was a bit off, and fails", []float64{0, 4, 4, 4, 4, 4, 40, 40, 40}, 3 * time.Minute},
+		{"is back", []float64{20, 20, 20, 20, 0, 0, 0, 0, 0, 0, 0}, -1},
+	} {
+		for _, window := range []int{1, 2, 5} {
+			t.Run(fmt.Sprintf("%s, window %dm", tc.name, window), func(t *testing.T) {
+				var c Course
+				now := noon
+				for i := range tc.off {
+					off := 0.0
+					for _, x := range tc.off[max(0, i-window+1) : i+1] {
+						off += x / float64(window)
+					}
+					now = noon.Add(time.Duration(i) * time.Minute)
+					c.Follow(detector.Judgement{Time: now, State: detector.Normal, Value: 100 + off, Expected: 100, Lower: 99, Upper: 101},
+						time.Duration(window)*time.Minute)
+				}
+				got := time.Duration(-1)
+				for long := range 10 {
+					if d := time.Duration(long) * time.Minute; c.steadyFor(now, d) && d > 0 {
+						got = d
+					}
+				}
+				if got != tc.want {
+					t.Errorf("steady for %v, want %v", got, tc.want)
+				}
+			})
 		}
-		return c
 	}
+}
+
+// TestWorsened checks that what is twice as bad as it was just after a change is told
+// from what is at its worst there.
+func TestWorsened(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
-		values []float64
-		want   time.Duration // the longest for which it is steady, at the last value
+		values []float64 // by themselves, of which 1 is expected; the change is in minute 1
+		want   bool
 	}{
-		{"rises, and stays", []float64{10, 14, 18, 20, 20, 19.5, 20}, 3 * time.Minute},
-		{"gets better", []float64{10, 20, 20, 20, 18, 17, 16}, 0},
-		{"got better, and is slow now", []float64{10, 20, 20, 15, 14.9, 14.8, 14.8}, 0},
-		{"gets worse", []float64{10, 14, 16, 18, 20, 23, 26}, 0},
-		{"was off the other way", []float64{5, 5, 5, 5, 20, 20, 20}, 2 * time.Minute},
-		{"is back", []float64{20, 20, 20, 20, 10, 10, 10}, -1},
+		{"a warm-up", []float64{1, 5, 4, 3, 2, 1.5}, false},
+		{"one whose users come late", []float64{1, 1, 2, 5, 4, 3}, false},
+		{"a fault that came with the change", []float64{1, 5, 5, 5, 5, 5}, false},
+		{"a fault after a warm-up", []float64{1, 2, 1.5, 1.3, 1.2, 4, 4}, true},
+		{"a fault some minutes after a change that did nothing", []float64{1, 1, 1, 1, 1, 1, 3, 3}, true},
+		{"a fault that is over", []float64{1, 1, 1, 1, 1, 3, 3, 1, 1}, false},
+		{"too early to tell", []float64{1, 1, 1, 3, 4}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			c, now := follow(tc.values...), at(len(tc.values)-1)
-			if tc.want >= 0 && !c.steadyFor(now, tc.want) || c.steadyFor(now, tc.want+time.Minute) {
-				t.Errorf("it is steady since %v, want for %v", c.steady, tc.want)
+			c := course(tc.values...)
+			if got := c.worsened(noon.Add(time.Minute)); got != tc.want {
+				t.Errorf("worsened: %t, want %t", got, tc.want)
 			}
 		})
-	}
-	if got, want := follow(5, 5, 5, 20, 20).Began, at(3); !got.Equal(want) {
-		t.Errorf("it began at %v, want %v, when it went to the other side", got, want)
 	}
 }
 

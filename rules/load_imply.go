@@ -38,8 +38,9 @@ func (c *Condition) implies(d *Condition) bool {
 		return c.Within <= d.Within
 	default:
 		return c.Lasting >= d.Lasting && c.Steady >= d.Steady &&
-			asks(c.Outgrows, d.Outgrows) && asks(c.Per, d.Per) && asks(c.After, d.After) &&
-			(len(d.After) == 0 || c.Within <= d.Within)
+			asks(c.Outgrows, d.Outgrows) && asks(c.Explains, d.Explains) && asks(c.Per, d.Per) && asks(c.Material, d.Material) &&
+			asks(c.After, d.After) && asks(c.WorseSince, d.WorseSince) &&
+			(len(d.After)+len(d.WorseSince) == 0 || c.Within <= d.Within)
 	}
 }
 

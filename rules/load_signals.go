@@ -90,10 +90,15 @@ func (v vocabulary) checkList(f *faults, list conditionList) {
 		for _, name := range c.After {
 			v.unknown(f, at.to("after"), name)
 		}
+		for _, name := range c.WorseSince {
+			if !v.unknown(f, at.to("worse_since"), name) && v[name].Kind != signal.Change {
+				f.add(at.to("worse_since"), "%s is of kind %s and no change: name a change such as process_restarts", name, v[name].Kind)
+			}
+		}
 		for _, with := range []struct {
 			key   string
 			names signal.Names
-		}{{"outgrows", c.Outgrows}, {"per", c.Per}} {
+		}{{"outgrows", c.Outgrows}, {"explains", c.Explains}, {"per", c.Per}, {"material", c.Material}} {
 			for _, name := range with.names {
 				if !v.unknown(f, at.to(with.key), name) && !v[name].Judged() {
 					f.add(at.to(with.key), "%s is of kind %s and has no size to compare with: name a signal such as request_rate", name, v[name].Kind)

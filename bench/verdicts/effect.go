@@ -9,7 +9,7 @@ import (
 
 // effects are the minimum effects of the signals, by name.
 var effects = func() map[string]detector.MinEffect {
-	signals, err := declared()
+	signals, err := declared(1)
 	if err != nil {
 		panic(fmt.Sprintf("the standard signals: %v", err))
 	}

@@ -212,7 +212,11 @@ func (w watched) Read(ctx context.Context, g series.Grid) ([]series.Frame, error
 // of the signals, gives each fault its pages, and returns the others.
 func (f fleet) judge(days int, without []string, set *rules.Set) (strays []fleetPage, err error) {
 	source := watched{f, without}
-	e, err := newEngine(source, fleetZone, set)
+	window := 0 // one query asks for all: that of the slowest
+	for i := range f {
+		window = max(window, f[i].record.window)
+	}
+	e, err := newEngine(source, window, fleetZone, set)
 	if err != nil {
 		return nil, err
 	}

@@ -155,7 +155,7 @@ type trial struct {
 // judge learns from the minutes before first, evaluates the others one by one,
 // and returns the pages in the order in which they fired.
 func judge(r *record, first, minutes int, zone string, trial trial) ([]page, error) {
-	e, err := newEngine(r, zone, trial.rules)
+	e, err := newEngine(r, r.window, zone, trial.rules)
 	if err != nil {
 		return nil, err
 	}
@@ -194,12 +194,12 @@ func judge(r *record, first, minutes int, zone string, trial trial) ([]page, err
 	return pages, nil
 }
 
-func newEngine(src engine.Source, zone string, set *rules.Set) (*engine.Engine, error) {
+func newEngine(src engine.Source, window int, zone string, set *rules.Set) (*engine.Engine, error) {
 	var config engine.Config
 	if err := yaml.Unmarshal([]byte("time_zone: "+zone), &config); err != nil {
 		return nil, fmt.Errorf("configure the engine: %w", err)
 	}
-	signals, err := declared()
+	signals, err := declared(window)
 	if err != nil {
 		return nil, err
 	}

@@ -22,11 +22,11 @@ var names = []string{
 }
 
 // declared returns the signals as a configuration would declare them: the
-// standard ones, judged by their usual load.
-func declared() ([]signal.Signal, error) {
+// standard ones over a window of minutes, judged by their usual load.
+func declared(window int) ([]signal.Signal, error) {
 	out := make([]signal.Signal, len(names))
 	for i, name := range names {
-		out[i] = signal.Signal{Name: name, Query: "simulated", Given: signal.Standard[name].Given}
+		out[i] = signal.Signal{Name: name, Query: fmt.Sprintf("rate(simulated[%dm])", window), Given: signal.Standard[name].Given}
 		err := out[i].Complete(signal.Defaults{Scope: []string{"service"}, Step: time.Minute})
 		if err != nil {
 			return nil, fmt.Errorf("declare the signals: %w", err)
@@ -42,13 +42,14 @@ type record struct {
 	start   time.Time  // end of minute 0
 	values  [][]sample // by signal, by minute
 	version []int
+	window  int // minutes
 }
 
 type sample struct{ value, support float64 }
 
 // observe turns minutes into what is scraped of them.
 func observe(start time.Time, minutes []minute, window int) *record {
-	r := &record{start: start, values: make([][]sample, len(names)), version: make([]int, len(minutes))}
+	r := &record{start: start, values: make([][]sample, len(names)), version: make([]int, len(minutes)), window: window}
 	for n := range r.values {
 		r.values[n] = make([]sample, len(minutes))
 	}
