@@ -145,7 +145,7 @@ func (b *baseline) learn(at instant, y, r, pull float64, held bool) {
 	if b.habits.explain(at.date, at.hour(), r) {
 		weight = habitWeight
 	}
-	b.day.learn(at.day, y-b.slow, min(1, weight*b.pace.seconds/b.day.width()))
+	b.day.learn(at.day, y-b.slow, weight*b.pace.seconds/b.day.width())
 }
 
 // localRate returns the weight of a sample in the local offset. A level that was

@@ -15,6 +15,9 @@ const (
 	// sample counts 1/√2 of one without: 5 %.
 	usualVariance = 0.05 * 0.05
 
+	// slowDistance is that of two residuals which tell how slowly they wander.
+	slowDistance = 4 * time.Minute
+
 	// priorWidth widens the tails of the normal distribution, before a
 	// series' own are known.
 	priorWidth = 1.4
@@ -49,11 +52,18 @@ type continuous struct {
 	weight       float64
 	s            float64 // spread of the weighted residual
 	u            float64
+	doubt        float64 // of the level, on a kind of day that is hardly known
+	unrest       float64 // what the run is divided by
 
 	// The product of u with the one before it, over its square: its
 	// autocorrelation.
 	following quotient
 	before    float64
+
+	// The product of u with the one so many samples before it, over that with
+	// the one before.
+	later    quotient
+	distance int
 }
 
 func newContinuous(o Options, p pace) *continuous {
@@ -64,6 +74,7 @@ func newContinuous(o Options, p pace) *continuous {
 		base:      newBaseline(p, true),
 		spread:    spread{pace: p},
 		near:      nearby{pace: p},
+		distance:  p.between(slowDistance, 4, recentSize-1),
 	}
 	switch {
 	case o.Conditioned && o.Kind == Rate:
@@ -82,6 +93,7 @@ func (c *continuous) observe(at instant, s Sample) ([3]float32, bool) {
 	c.hour = at.hour()
 	c.y = c.level(s.Value, s.Given)
 	c.expected = c.base.expect(at)
+	c.doubt = c.base.doubt(at)
 	doubt := 0.0
 	if c.load != nil {
 		// On the first day the load explains all that it can. If a running mean
@@ -119,11 +131,13 @@ func (c *continuous) observe(at instant, s Sample) ([3]float32, bool) {
 
 func (c *continuous) statistics(e *evidence) [statistics]statistic {
 	c.near.take(e, c.s/c.weight)
+	doubt := c.doubt * c.weight / c.s
+	c.unrest = math.Hypot(c.near.restless(c.hour), doubt)
 	out := [statistics]statistic{fast: c.fast(e)}
 	for i, w := range e.windows(0) {
 		if w.full {
 			n := float64(w.size)
-			out[run+i] = statistic{w.sum[0] / n, c.matters(w.sum[1] / n)}
+			out[run+i] = statistic{w.sum[0] / n / math.Hypot(1, doubt), c.matters(w.sum[1] / n)}
 		}
 	}
 	out[run] = c.run(e)
@@ -153,7 +167,7 @@ func (c *continuous) fast(e *evidence) statistic {
 }
 
 // run is the least deviation of the newest blocks, less what those before them
-// predict, in terms of how the run jumps at this hour.
+// predict, in terms of how the run may jump at this hour.
 func (c *continuous) run(e *evidence) statistic {
 	c.near.jump = 0
 	skip := 0
@@ -171,7 +185,7 @@ func (c *continuous) run(e *evidence) statistic {
 		return statistic{}
 	}
 	c.near.jump = min(z, meanClip)
-	return statistic{sign * z / c.near.restless(c.hour), c.matters(sign * r)}
+	return statistic{sign * z / c.unrest, c.matters(sign * r)}
 }
 
 // least returns the least deviation of the newest n entries on the side of the
@@ -194,39 +208,17 @@ func (c *continuous) matters(r float64) bool {
 }
 
 // handicap is such that a healthy series has less than 0.3 false alarms a month at
-// the default sensitivity. The fast statistic is rare as it is.
+// the default sensitivity. The fast statistic is rare as it is, and the means have
+// fewer chances than the run.
 func (c *continuous) handicap(i int) float64 {
-	if i == fast {
-		return 0
-	}
-	return 0.8
-}
-
-// prior is the tail of each statistic of a normal process of first order with
-// the autocorrelation ρ of the residuals, 1.4 times as wide. A mean of n samples
-// is taken for one of n(1−ρ)/(1+ρ) independent ones, and the run for the minimum
-// of 1+3(1−ρⁿ) independent means of a block.
-func (c *continuous) prior(i int, e *evidence) tail {
-	rho := c.autocorrelation()
-	n, least := float64(e.perBlock), 1.0
 	switch i {
+	case fast:
+		return 0
 	case run:
-		least = 1 + (runLength-1)*(1-math.Pow(rho, n))
-	case short:
-		n *= float64(e.short)
+		return 0.8
 	default:
-		n *= float64(e.long)
+		return 0.6
 	}
-	width := priorWidth * min(1, math.Sqrt((1+rho)/(1-rho)/n))
-	return newTail(
-		width*normalUpper(math.Pow(tailCommon, 1/least)),
-		width*normalUpper(math.Pow(tailRare, 1/least)),
-	)
-}
-
-// autocorrelation returns that of neighbouring residuals, between 0 and 0.99.
-func (c *continuous) autocorrelation() float64 {
-	return c.following.upTo(0.99)
 }
 
 // significance is the sum in standard deviations of a process of first order,
@@ -235,8 +227,7 @@ func (c *continuous) autocorrelation() float64 {
 //
 // so that noise that wanders is not taken for the beginning of a fault.
 func (c *continuous) significance(sum tally, size int) float64 {
-	rho, n := c.autocorrelation(), float64(size)
-	v := n*(1+rho)/(1-rho) - 2*rho*(1-math.Pow(rho, n))/((1-rho)*(1-rho))
+	v := sumVariance(c.autocorrelation(), float64(size))
 	return sum[0] / math.Sqrt(max(v, 1))
 }
 
@@ -246,7 +237,7 @@ func (c *continuous) mean(sum tally, size int) float64 {
 
 func (c *continuous) deviation(sum tally, size int) float64 { return c.mean(sum, size) }
 
-func (c *continuous) learn(at instant, held bool) {
+func (c *continuous) learn(at instant, e *evidence, held bool) {
 	r := c.y - c.expected
 	pull := clip(c.u, learnClip) * c.s
 	u := clip(c.u, learnClip)
@@ -270,9 +261,15 @@ func (c *continuous) learn(at instant, held bool) {
 	}
 	c.spread.learn(at.hour(), r*c.weight, c.s)
 	c.near.learn(u)
-	c.following.learn(u*c.before, u*u, c.pace.rate(24*time.Hour))
+	day := c.pace.rate(24 * time.Hour)
+	c.following.learn(u*c.before, u*u, day)
+	if w := e.newest(c.distance); w.size > 0 {
+		c.later.learn(u*clip(float64(w.v[0]), learnClip), u*c.before, day)
+	}
 	c.before = u
 }
+
+func (c *continuous) gap(*evidence) { c.near.forget() }
 
 func (c *continuous) accept(e *evidence) {
 	w := e.windows(0)[2]
@@ -291,8 +288,8 @@ func (c *continuous) band(down, up float64) (expected, lower, upper float64) {
 	expected = c.usual
 	s := c.s / c.weight
 	least := c.effect.distance(expected)
-	down = min(down, runClip) + c.near.predicts(-1)
-	up = min(up, runClip) + c.near.predicts(1)
+	down = min(down*c.unrest, runClip) + c.near.predicts(-1)
+	up = min(up*c.unrest, runClip) + c.near.predicts(1)
 	lower = min(c.value(c.expected-down*s, c.given), expected-least)
 	upper = max(c.value(c.expected+up*s, c.given), expected+least)
 	if c.log {

@@ -87,6 +87,18 @@ func newEvidence(p pace) evidence {
 	return e
 }
 
+// length returns how many samples a statistic other than the fast one looks at.
+func (e *evidence) length(i int) int {
+	switch i {
+	case run:
+		return runLength * e.perBlock
+	case short:
+		return e.short * e.perBlock
+	default:
+		return e.long * e.perBlock
+	}
+}
+
 // reset forgets all evidence.
 func (e *evidence) reset() {
 	if e.recent != nil {
@@ -127,6 +139,9 @@ func (e *evidence) age(b *entry) {
 	}
 	e.spans[e.span].add(*b)
 }
+
+// begins reports whether the newest sample began a block.
+func (e *evidence) begins() bool { return e.block(0).size == 1 }
 
 // newest returns the i-th newest sample; size is 0 if there is none.
 func (e *evidence) newest(i int) *entry {

@@ -14,12 +14,12 @@ type head interface {
 	// sample being in it. It is called once for each sample.
 	statistics(e *evidence) [statistics]statistic
 
-	// handicap is taken from the surprise of a statistic: several chances
-	// instead of one make a false alarm more likely.
+	// handicap is taken from the surprise of a statistic, as far as its tail is
+	// its own: several chances instead of one make a false alarm more likely.
 	handicap(i int) float64
 
-	// prior returns the tail of a statistic other than the fast one, before
-	// its own is known.
+	// prior returns the tail that a statistic other than the fast one is taken
+	// to have before its own is known.
 	prior(i int, e *evidence) tail
 
 	// significance scores the sum of a run of samples, for the onset.
@@ -34,8 +34,13 @@ type head interface {
 	deviation(sum tally, size int) float64
 
 	// learn takes in the observed sample. If held, it may be part of an
-	// anomaly, and only the season learns, with less weight.
-	learn(at instant, held bool)
+	// anomaly, and only the season learns, with less weight. The evidence holds
+	// the samples up to this one.
+	learn(at instant, e *evidence, held bool)
+
+	// gap forgets where the quantity was before a gap. It is called before the
+	// evidence is reset.
+	gap(e *evidence)
 
 	// accept takes the deviation in the evidence for the new normal.
 	accept(e *evidence)

@@ -59,7 +59,7 @@ func (d *Detector) learn(at instant, worst float64, s [2]float64, stats [statist
 		d.tripped = false
 	}
 	held := suspicious && !d.tripped
-	d.head.learn(at, held)
+	d.head.learn(at, &d.evidence, held)
 	if d.firing == "" || d.tripped {
 		d.learnTails(at.hour(), s, stats)
 	} else {
@@ -103,15 +103,16 @@ func (d *Detector) learnTails(hour int, s [2]float64, stats [statistics]statisti
 	}
 }
 
-// readTails takes the tails from what was counted, and from the head's prior
-// where too little was. The fast statistic's depend on the hour of the day.
+// readTails takes the tails from what was counted since they are trusted, and from
+// the head's prior: neighbouring values tell the same story, and a mean of an hour
+// has one value an hour. The fast statistic's depend on the hour of the day.
 func (d *Detector) readTails(hour int) {
-	w := math.Min(math.Max(float64(d.seen)/d.pace.mature()-1, 0), 1)
+	seen := min(max(float64(d.seen)-d.pace.mature(), 0), d.pace.memory())
 	for i := run; i < statistics; i++ {
-		var prior tail
-		if w < 1 {
-			prior = d.head.prior(i, &d.evidence)
-		}
+		n := seen / float64(d.evidence.length(i))
+		w := n / (n + priorValues)
+		d.known[i] = w
+		prior := d.head.prior(i, &d.evidence)
 		for side := range d.tails[i] {
 			t := prior
 			if w > 0 {

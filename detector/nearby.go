@@ -28,6 +28,7 @@ type nearby struct {
 	spread  float64  // of the level
 	share   quotient // φ
 	heldFor int32    // samples for which learning has been held
+	lost    float64  // share of m that is not known since a gap
 
 	hour  int8        // of the day
 	jumps [24]float32 // mean squares of the run by hour of the day
@@ -57,7 +58,11 @@ func (n *nearby) take(e *evidence, spread float64) {
 		return
 	}
 	n.mean += (clip(float64(b.v[1])/float64(b.size), learnClip*spread) - n.mean) / nearBlocks
+	n.lost -= n.lost / nearBlocks
 }
+
+// forget forgets where the level was before a gap.
+func (n *nearby) forget() { n.mean, n.lost = 0, 1 }
 
 // hold says whether learning is held.
 func (n *nearby) hold(held bool) {
@@ -74,12 +79,13 @@ func (n *nearby) learn(u float64) {
 
 // restless returns by how much more the run jumps in an hour of the day than
 // usual, at least 1: a nightly job begins a little earlier, or is longer on
-// Sundays.
+// Sundays. After a gap it jumps by what the blocks before it would have predicted.
 func (n *nearby) restless(hour int) float64 {
 	if !(n.usual > 0) {
 		return 1
 	}
-	return math.Sqrt(max(1, float64(n.jumps[hour])/n.usual))
+	gap := n.lost * n.share.upTo(1)
+	return math.Sqrt(max(1, float64(n.jumps[hour])/n.usual) + gap*gap*n.share.below/n.usual)
 }
 
 // learnJump takes the run in, which counts from the next hour on. An anomaly

@@ -47,6 +47,9 @@ func (n *nearbyRatio) fade(share float64) {
 	n.e -= n.e * share
 }
 
+// forget forgets what was seen before a gap.
+func (n *nearbyRatio) forget() { n.k, n.e = 0, 0 }
+
 // told returns b·m.
 func (n *nearbyRatio) told() float64 { return n.share.upTo(1) * n.m }
 

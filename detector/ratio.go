@@ -23,6 +23,12 @@ const (
 	leastSamples      = 30.0
 	leastObservations = 200.0
 
+	// assumedWobble is the relative variance that a probability has before its
+	// own is known, with the weight of so many squared expected events as leave
+	// open 0.01 of it: by chance it is estimated with the variance 2/Σe².
+	assumedWobble = 0.01
+	wobbleKnown   = 20000.0
+
 	// assumedPerSecond is how many observations per second are assumed where
 	// the support is not known. It is low: a ratio of few observations jumps,
 	// and a ratio of many then only needs longer.
@@ -62,6 +68,9 @@ type ratio struct {
 
 	flipped        bool // the rarer class is what the ratio does not count
 	hourK, hourE   [24]float32
+	hourNow        int     // of the present visit
+	visitK, visitE float64 // of it
+	visitSize      float64 // samples
 	allK, allN     float64 // exponentially forgotten over three days
 	localK, localE float64
 	seen           float64
@@ -76,11 +85,15 @@ type ratio struct {
 }
 
 func newRatio(o Options, p pace) *ratio {
-	return &ratio{pace: p, effect: o.MinEffect, near: nearbyRatio{pace: p}}
+	events := wobbleKnown * p.rate(rememberOverSize)
+	return &ratio{pace: p, effect: o.MinEffect, near: nearbyRatio{pace: p}, excess: quotient{assumedWobble * events, events}}
 }
 
 func (h *ratio) observe(at instant, s Sample) ([3]float32, bool) {
 	h.value = math.Min(s.Value, 1)
+	if h.n == 0 { // nothing was seen yet
+		h.flipped = h.value > 0.5
+	}
 	switch {
 	case !math.IsNaN(s.Support):
 		h.n = s.Support * h.pace.seconds
@@ -88,9 +101,6 @@ func (h *ratio) observe(at instant, s Sample) ([3]float32, bool) {
 		h.n = h.typicalN
 	default:
 		h.n = assumedPerSecond * h.pace.seconds
-	}
-	if h.seen == 0 {
-		h.flipped = h.value > 0.5
 	}
 	h.k = h.n * h.rare(h.value)
 	h.p = h.expect(at)
@@ -149,7 +159,7 @@ func (h *ratio) dispersion() float64 {
 
 // least returns a relative variance, or the least that it is taken for.
 func (h *ratio) least(phi float64) float64 {
-	young := 0.01 * math.Exp(-h.seen*h.pace.rate(24*time.Hour))
+	young := assumedWobble * math.Exp(-h.seen*h.pace.rate(24*time.Hour))
 	return math.Max(phi, young) + 1/(h.allK+1)
 }
 
@@ -219,8 +229,7 @@ func (h *ratio) wobble() float64 { return h.least(h.near.dispersion()) }
 // the default sensitivity. It grows with the part that wobbling has in the variance
 // of the sample: how far shares wander is known less well than how counts scatter.
 func (h *ratio) handicap(i int) float64 {
-	e := ratioRun * h.n * h.p
-	part := h.phi * e / (h.phi*e + unsure(h.p, 1))
+	part := h.wobbling(ratioRun)
 	switch i {
 	case fast:
 		return 0
@@ -231,9 +240,24 @@ func (h *ratio) handicap(i int) float64 {
 	}
 }
 
-// prior is the tail of a normal variable, 1.4 times as wide.
-func (h *ratio) prior(int, *evidence) tail {
-	return newTail(priorWidth*normalUpper(tailCommon), priorWidth*normalUpper(tailRare))
+// wobbling returns the part that the wobbling of the probability has in the
+// variance of the sum of n samples like the observed one.
+func (h *ratio) wobbling(n int) float64 {
+	e := float64(n) * h.n * h.p
+	return h.phi * e / (h.phi*e + unsure(h.p, 1))
+}
+
+// prior is the tail of a normal variable. How counts scatter is known; how far the
+// probability wobbles is not, and is taken for 1.4 times as much.
+func (h *ratio) prior(i int, e *evidence) tail {
+	n := ratioRun * e.perBlock
+	if i != run {
+		n = e.length(i)
+	}
+	width := math.Sqrt(1 + (priorWidth*priorWidth-1)*h.wobbling(n))
+	common := normalUpper(tailCommon)
+	decade := (normalUpper(math.Pow(10, -DefaultSensitivity)) - common) / (DefaultSensitivity - surpriseCommon)
+	return newTail(width*common, width*(common+decade))
 }
 
 func (h *ratio) significance(sum tally, _ int) float64 {
@@ -253,69 +277,6 @@ func (h *ratio) mean(sum tally, _ int) float64 {
 
 func (h *ratio) deviation(sum tally, _ int) float64 {
 	return h.sign() * stabilised(max(sum[0], 0), max(sum[1], 0), sum[2], h.phi)
-}
-
-func (h *ratio) learn(at instant, held bool) {
-	e := h.n * h.p
-	v := e * (1 - h.p)
-	k := clip(h.k-e, 4*math.Sqrt(v)+3) + e // one burst must not teach much
-	k = math.Max(k, 0)
-	known := h.known()
-	if known {
-		h.learnHour(at, k, held)
-	}
-	h.near.held = held
-	if held {
-		return
-	}
-	h.near.learn(unsure(h.p, 1))
-	h.seen++
-	h.observations += h.n
-	h.typicalN += (h.n - h.typicalN) * math.Max(1/h.seen, h.pace.rate(24*time.Hour))
-	keep := 1 - h.pace.rate(rememberTypical)
-	if !known {
-		k = h.k
-	}
-	h.allK, h.allN = h.allK*keep+k, h.allN*keep+h.n
-	if !known {
-		return
-	}
-	keep = 1 - h.pace.rate(rememberLocal)
-	h.localK, h.localE = h.localK*keep+k, h.localE*keep+h.n*h.season
-	h.excess.learn((k-e)*(k-e)-v, e*e, h.pace.rate(rememberOverSize))
-	if h.overall() > flipAbove {
-		h.flip()
-	}
-}
-
-func (h *ratio) learnHour(at instant, k float64, held bool) {
-	weight := 1.0
-	if held {
-		weight = anomalyWeight
-	}
-	i := at.hour()
-	keep := float32(1 - weight*h.pace.rate(hourVisits*time.Hour))
-	h.hourK[i] = h.hourK[i]*keep + float32(weight*k)
-	h.hourE[i] = h.hourE[i]*keep + float32(weight*h.n*h.overall()*h.local())
-}
-
-// flip makes the other class the rarer one.
-func (h *ratio) flip() {
-	h.flipped = !h.flipped
-	h.allK = h.allN - h.allK
-	h.hourK, h.hourE = [24]float32{}, [24]float32{}
-	h.localK, h.localE = 0, 0
-}
-
-func (h *ratio) accept(e *evidence) {
-	sum := e.windows(0)[2].sum
-	if !(sum[1] > 0) {
-		return
-	}
-	// The factor is held by more than the events that it is shrunk by.
-	factor := h.local() * (sum[0] + 0.5) / (sum[1] + 0.5)
-	h.localE = math.Max(h.localE, 10*localEvents)
-	h.localK = math.Max(factor*(h.localE+localEvents)-localEvents, 0)
 }
 
 func (h *ratio) score() float64 {

@@ -25,13 +25,18 @@ const (
 // dayProfile holds the level of a series at each time of day.
 //
 // A bin is filled with the mean of its first visit and is known from the next
-// visit on; then the newest day has the weight max(0.15, 1/days).
+// visit on; then the newest day has the weight max(0.15, 1/days), when it is over.
 type dayProfile struct {
 	known   levels  // above the first level ever, as of the end of the last visit
 	first   float64 // NaN while there is none
 	current int     // bin of the newest sample
-	level   float64 // of that bin
-	filled  int     // samples of its present visit
+
+	// The present visit: sums of its levels and weights, and their number.
+	sum, weight float64
+	filled      int
+
+	doubt    float64 // see unfamiliar
+	doubtful int     // the bin that it is of
 }
 
 // newDayProfile returns a profile with bins of five minutes, or of one step if
@@ -47,13 +52,7 @@ func (p *dayProfile) bins() int { return len(p.known.halves) }
 func (p *dayProfile) width() float64 { return secondsPerDay / float64(p.bins()) }
 
 // bin returns the level of a bin, NaN if it is not known yet.
-func (p *dayProfile) bin(i int) float64 {
-	v := p.first + p.known.at(i)
-	if i == p.current && !math.IsNaN(v) {
-		return p.level
-	}
-	return v
-}
+func (p *dayProfile) bin(i int) float64 { return p.first + p.known.at(i) }
 
 // at returns the level at a second of the day, linear between the centres of
 // the bins, and false if its bin is not known yet. A neighbour that is not
@@ -77,27 +76,33 @@ func (p *dayProfile) at(second float64) (float64, bool) {
 	return level, true
 }
 
-// learn moves the bin of a second of the day towards v. A known bin moves by
-// weight, which is the newest day's weight divided by the samples per bin.
+// learn takes in a level of the present visit. When that is over, the bin moves
+// towards its mean by 1−exp(−w), w being the sum of the weights: what is expected
+// does not follow what is judged by it.
 func (p *dayProfile) learn(second, v, weight float64) {
 	if math.IsNaN(p.first) {
 		p.first = v
 	}
 	if bin := min(int(second/p.width()), p.bins()-1); bin != p.current {
-		if p.filled > 0 {
-			p.known.set(p.current, p.level-p.first)
-		}
-		p.current, p.filled = bin, 0
-		p.level = p.first + p.known.at(bin)
+		p.leave()
+		p.current = bin
 	}
+	p.sum += v
+	p.weight += weight
 	p.filled++
-	if math.IsNaN(p.known.at(p.current)) {
-		if p.filled == 1 {
-			p.level = v
-		}
-		weight = 1 / float64(p.filled)
+}
+
+// leave ends the present visit.
+func (p *dayProfile) leave() {
+	if p.filled == 0 {
+		return
 	}
-	p.level += weight * (v - p.level)
+	level := p.sum / float64(p.filled)
+	if before := p.bin(p.current); !math.IsNaN(before) {
+		level = before + (1-math.Exp(-p.weight))*(level-before)
+	}
+	p.known.set(p.current, level-p.first)
+	p.sum, p.weight, p.filled = 0, 0, 0
 }
 
 // weekProfile holds how each hour of the week differs from the day profile.
@@ -166,11 +171,16 @@ func (p *weekProfile) steps(hour int) bool {
 }
 
 func (p *weekProfile) shrunk(bin int) float64 {
+	return p.level.at(bin) * (1 - p.unknown(bin))
+}
+
+// unknown returns which share of an hour's deviation is not known, k/(n+k).
+func (p *weekProfile) unknown(bin int) float64 {
 	n, k := float64(p.weeks[bin]), float64(p.shrink)
 	if k == 0 {
 		k = weekShrink
 	}
-	return p.level.at(bin) * n / (n + k)
+	return k / (n + k)
 }
 
 // learn takes in the deviation v of a sample from the day profile. An hour is

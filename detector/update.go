@@ -9,11 +9,11 @@ import (
 const (
 	maxSurprise = 12.0
 
-	// The handicap of a statistic comes in over so many times what makes a tail
-	// mature, a day: young tails are wide as they are.
-	handicapDays = 6.0
-
 	tailsEvery = 64 // samples between readings of the tails
+
+	// priorValues is how many independent values of a statistic count as much as
+	// the head's prior of its tail.
+	priorValues = 50.0
 )
 
 // Detector holds the state of one series. It is not safe for concurrent use.
@@ -28,6 +28,7 @@ type Detector struct {
 	records [2]record
 	counts  [statistics - run][2]histogram
 	tails   [statistics][2]tail
+	known   [statistics]float64 // weights of their own tails against the priors
 
 	seen    int // samples judged
 	last    int64
@@ -133,6 +134,7 @@ func (d *Detector) Update(s Sample) Judgement {
 		return j
 	}
 	if d.last != math.MinInt64 && time.Duration(at.unix-d.last)*time.Second > shortWindow+d.pace.step() {
+		d.head.gap(&d.evidence)
 		d.evidence.reset()
 	}
 	d.last = at.unix
@@ -173,10 +175,9 @@ func (d *Detector) possible(s Sample) bool {
 func (d *Detector) judge(j *Judgement, at instant) {
 	stats := d.head.statistics(&d.evidence)
 	var s [2]float64
-	known := math.Min(math.Max(float64(d.seen)/d.pace.mature()-1, 0)/handicapDays, 1)
 	for i, st := range stats {
 		if side := sideOf(st.z); st.counts {
-			s[side] = max(s[side], d.tails[i][side].surprise(abs(st.z))-known*d.head.handicap(i))
+			s[side] = max(s[side], d.tails[i][side].surprise(abs(st.z))-d.known[i]*d.head.handicap(i))
 		}
 	}
 	d.seen++

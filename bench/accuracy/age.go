@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -11,70 +12,113 @@ import (
 	"tidemark/detector"
 )
 
+// phases are the ages of a series whose false alarms are counted by themselves.
+var phases = []struct {
+	name     string
+	from, to time.Duration
+}{
+	{"1h-1d", time.Hour, 24 * time.Hour},
+	{"1d-7d", 24 * time.Hour, 7 * 24 * time.Hour},
+	{"7d-14d", 7 * 24 * time.Hour, 14 * 24 * time.Hour},
+}
+
+// faultAges are the ages at which a young series has a fault.
+var faultAges = []time.Duration{61 * time.Minute, 34 * time.Hour, 178 * time.Hour}
+
+// aged is what a young series does.
+type aged struct {
+	quiet    []outcome            // by phase
+	firstJob int                  // alarms of the first nightly job, which nobody can know
+	faults   map[string][]outcome // by effect and age
+}
+
 // coldStart prints false alarms and what is found by the age of a series.
 func coldStart(s settings) {
-	ages := []time.Duration{0, time.Hour, 24 * time.Hour, 7 * 24 * time.Hour, 14 * 24 * time.Hour}
-	faultAges := []time.Duration{61 * time.Minute, 34 * time.Hour, 178 * time.Hour}
+	fmt.Printf("false alarms per series and month (alarms) by age, without those of the first nightly job (per series); recall %% at an age of %v\n", faultAges)
+	total := make([]outcome, len(phases))
 	for _, volume := range volumes[:2] {
-		fmt.Printf("\n%g/s: false alarms per series from the start to 1h, 1d, 7d, 14d; recall %% by age %v of each fault\n", volume, faultAges)
+		fmt.Printf("\n%g/s\n", volume)
 		for _, w := range s.signals() {
-			alarms := make([]int, len(ages))
-			found := map[string]int{}
+			a := aged{quiet: make([]outcome, len(phases)), faults: map[string][]outcome{}}
+			for _, ef := range w.effects {
+				a.faults[ef.name] = make([]outcome, len(faultAges))
+			}
 			var mu sync.Mutex
 			p := newPool(s.parallel)
 			for seed := range s.seeds {
-				p.run(func() {
-					t := s.trial(3000+s.first+uint64(seed), volume)
-					t.from, t.stack.length = 0, int(ages[len(ages)-1]/s.step)
-					at := t.alarmTimes(w, s.sensitivity)
-					mu.Lock()
-					for _, i := range at {
-						for a := len(ages) - 1; a >= 0; a-- {
-							if time.Duration(i)*s.step >= ages[a] {
-								alarms[a]++
-								break
-							}
-						}
-					}
-					mu.Unlock()
-					for _, ef := range w.effects {
-						for a, age := range faultAges {
-							if t.finds(w, ef.change, age, s) {
-								mu.Lock()
-								found[fmt.Sprint(ef.name, a)]++
-								mu.Unlock()
-							}
-						}
-					}
-				})
+				p.run(func() { s.age(w, s.trial(3000+s.first+uint64(seed), volume), &a, &mu) })
 			}
 			p.wg.Wait()
-			var row []string
-			for a := range ages[:len(ages)-1] {
-				row = append(row, fmt.Sprintf("%.2f", float64(alarms[a])/float64(s.seeds)))
+			a.print(w, s.seeds)
+			for i, o := range a.quiet {
+				total[i].add(o)
 			}
-			fmt.Printf("  %-34s FA %s", w.name, strings.Join(row, " / "))
-			for _, ef := range w.effects {
-				row = row[:0]
-				for a := range faultAges {
-					row = append(row, fmt.Sprintf("%.0f", 100*float64(found[fmt.Sprint(ef.name, a)])/float64(s.seeds)))
-				}
-				fmt.Printf(" | %s: %s", ef.name, strings.Join(row, " / "))
+		}
+	}
+	fmt.Print("\nall")
+	for i, ph := range phases {
+		fmt.Printf(" | %s %.3f (%d)", ph.name, total[i].perMonth(), total[i].alarms)
+	}
+	fmt.Println()
+}
+
+// age adds what a signal of one stack does.
+func (s settings) age(w watched, t trial, to *aged, mu *sync.Mutex) {
+	w.options.Sensitivity = s.sensitivity
+	t.from, t.stack.length = 0, int(phases[len(phases)-1].to/s.step)
+	slots := t.stack.run()
+	at := alarmTimes(slots, w, s.step)
+	mu.Lock()
+	for i, ph := range phases {
+		to.quiet[i].months += (ph.to - ph.from).Hours() / (30 * 24)
+	}
+	for _, i := range at {
+		age := time.Duration(i) * s.step
+		for k, ph := range phases {
+			switch {
+			case age < ph.from || age >= ph.to:
+			case k == 0 && batch(slots[i].at):
+				to.firstJob++
+			default:
+				to.quiet[k].alarms++
 			}
-			fmt.Println()
+		}
+	}
+	mu.Unlock()
+	for _, ef := range w.effects {
+		for i, age := range faultAges {
+			o := t.fault(w, ef.change, age)
+			mu.Lock()
+			to.faults[ef.name][i].add(o)
+			mu.Unlock()
 		}
 	}
 }
 
-// alarmTimes returns the steps at which tidemark's false alarms begin.
-func (t trial) alarmTimes(w watched, sensitivity float64) []int {
-	w.options.Sensitivity = sensitivity
+func (a *aged) print(w watched, series int) {
+	fmt.Printf("  %-34s FA", w.name)
+	for i, ph := range phases {
+		fmt.Printf(" %s %.2f (%d)", ph.name, a.quiet[i].perMonth(), a.quiet[i].alarms)
+	}
+	fmt.Printf(", first job %.2f", float64(a.firstJob)/float64(series))
+	for _, ef := range w.effects {
+		var row []string
+		for _, o := range a.faults[ef.name] {
+			row = append(row, fmt.Sprintf("%.0f", 100*o.recall()))
+		}
+		fmt.Printf(" | %s: %s", ef.name, strings.Join(row, " / "))
+	}
+	fmt.Println()
+}
+
+// alarmTimes returns the slots in which tidemark's alarms begin.
+func alarmTimes(slots []slot, w watched, step time.Duration) []int {
 	j := newTidemark(w.options)
 	var out []int
 	last := -1 << 30
-	for i, s := range t.stack.run() {
+	for i, s := range slots {
 		if j.alarm(w.sample(s)) {
-			if i-last > int(apart/t.stack.step) {
+			if i-last > int(apart/step) {
 				out = append(out, i)
 			}
 			last = i
@@ -83,14 +127,25 @@ func (t trial) alarmTimes(w watched, sensitivity float64) []int {
 	return out
 }
 
-// finds reports whether tidemark finds a fault at an age.
-func (t trial) finds(w watched, c change, age time.Duration, s settings) bool {
-	c.from = int(age / s.step)
-	c.until = c.from + int(faultMinutes*time.Minute/s.step)
+// fault puts a fault into the stack at an age, and says whether tidemark finds it.
+// It does not count if there was a gap in the hour before it or in its own.
+func (t trial) fault(w watched, c change, age time.Duration) outcome {
+	c.from = int(age / t.stack.step)
+	c.until = c.from + int(faultMinutes*time.Minute/t.stack.step)
 	t.stack.faults = []change{c}
 	t.stack.length = c.until
-	w.options.Sensitivity = s.sensitivity
-	return t.detections(t.stack.run(), w, newTidemark(w.options)).found > 0
+	slots := t.stack.run()
+	long := c.until - c.from
+	missing := 0
+	for _, s := range slots[c.from-long:] {
+		if math.IsNaN(s.requests) {
+			missing++
+		}
+	}
+	if missing > long/6 {
+		return outcome{}
+	}
+	return t.detections(slots, w, newTidemark(w.options))
 }
 
 // levelShift prints what becomes of a latency that is 1.5 times as high from one

@@ -113,11 +113,11 @@ func (s *stack) run() []slot {
 		pError := math.Min(errorRatio*math.Exp(errors.next())*c.errors, 1)
 		pHit := 1 / (1 + math.Exp(-(logit(c.hits) + hits.next())))
 		lookups := poisson(r, 2*rate*seconds)
-		batch := 0.0
-		if local.Hour() == 3 && local.Minute() < 20 {
-			batch = 3.3 * s.volume * rhythm(3) // as much, whatever the traffic
+		job := 0.0
+		if batch(local) {
+			job = 3.3 * s.volume * rhythm(3) // as much, whatever the traffic
 		}
-		q := poisson(r, (rate*math.Exp(queries.next())+batch)*c.queries*seconds)
+		q := poisson(r, (rate*math.Exp(queries.next())+job)*c.queries*seconds)
 		if burstLeft > 0 {
 			burstLeft--
 		} else if burst = 1; r.Float64() < burstShare/2*seconds/60 {
@@ -147,6 +147,9 @@ func (s *stack) run() []slot {
 	s.form(out, counts)
 	return out
 }
+
+// batch reports whether the nightly job runs.
+func batch(local time.Time) bool { return local.Hour() == 3 && local.Minute() < 20 }
 
 // counted is what happened in one step.
 type counted struct {

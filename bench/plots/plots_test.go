@@ -69,8 +69,8 @@ func colours(t *testing.T, path string) map[color.RGBA]int {
 	if size := picture.Bounds().Size(); size.X != width || size.Y != height {
 		t.Errorf("the picture is %v, want %d×%d", size, width, height)
 	}
-	if info, err := file.Stat(); err != nil || info.Size() > 60<<10 {
-		t.Errorf("the file has %d bytes (%v), want at most 60 KiB", info.Size(), err)
+	if info, err := file.Stat(); err != nil || info.Size() > 64<<10 {
+		t.Errorf("the file has %d bytes (%v), want at most 64 KiB", info.Size(), err)
 	}
 	count := map[color.RGBA]int{}
 	for y := range height {
