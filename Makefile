@@ -24,6 +24,7 @@ demo: deps-demo build ## the main job on real servers; DEMO_ARGS="--once --fault
 test: deps-test ## all tests, with the race detector, on real servers
 	$(GO) test -race $$($(GO) list ./... | grep -v /bench/plots)
 	$(GO) test ./bench/plots # one goroutine that simulates weeks
+	$(GO) run ./cmd/tidemark test rules testdata/scenarios/model # likewise
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint

@@ -1,10 +1,12 @@
 package scenario
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -21,6 +23,12 @@ type baseline struct {
 	Series string  `yaml:"series"`
 	Level  float64 `yaml:"level"`
 
+	// Means, in place of a level, are those of each Every (an hour) from the
+	// beginning of the history on, in the notation of promtool. Between the middles
+	// of them lie straight lines; the last one goes on.
+	Means string         `yaml:"means"`
+	Every model.Duration `yaml:"every"`
+
 	// Per names a load: the level is one for each unit of it.
 	Per string `yaml:"per"`
 
@@ -35,9 +43,15 @@ type baseline struct {
 	// ratio, that of its logarithmic odds.
 	Noise float64 `yaml:"noise"`
 
+	// Memory is how long chance remembers: after it, a deviation is down to a
+	// third on average. Without it, each sample is by itself.
+	Memory model.Duration `yaml:"memory"`
+
 	// Support is how many observations a second stand behind a sample. The
 	// samples of a ratio are then shares of whole observations.
 	Support float64 `yaml:"support"`
+
+	means []float64
 }
 
 // batch is a job that moves a series each day at the same local time.
@@ -60,11 +74,20 @@ func (b *baseline) UnmarshalYAML(unmarshal func(any) error) error {
 	if b.id, values, err = parseSeries(b.Series); err != nil {
 		return fmt.Errorf("baseline: %w", err)
 	}
+	if b.Means != "" {
+		if _, b.means, err = parseSeries("means " + b.Means); err != nil {
+			return fmt.Errorf("baseline %s: means: %w", b.id, err)
+		}
+	}
 	switch {
 	case len(values) > 0:
 		err = fmt.Errorf("the series has values: write them in the section %s, or its level here", seriesSection)
 	case math.IsNaN(b.Level) || math.IsInf(b.Level, 0):
 		err = fmt.Errorf("level %g is not finite", b.Level)
+	case len(b.means) > 0 && (b.Level != 0 || b.Daily != 0 || b.Weekend != 0 || b.Nightly != nil):
+		err = fmt.Errorf("means stand in place of level, daily, weekend and nightly: remove these")
+	case slices.ContainsFunc(b.means, func(v float64) bool { return !series.Finite(v) }):
+		err = fmt.Errorf("means have gaps: write a number for each time")
 	case !(b.Daily >= 0 && b.Daily < 1):
 		err = fmt.Errorf("daily %g is not between 0 and 1, the share of the level", b.Daily)
 	case !(b.Noise >= 0 && b.Noise <= 3):
@@ -103,6 +126,15 @@ func (b *baseline) at(local time.Time) float64 {
 	return v
 }
 
+// mean returns the level so long after the beginning of the history.
+func (b *baseline) mean(after time.Duration) float64 {
+	every := cmp.Or(time.Duration(b.Every), time.Hour)
+	x := math.Min(math.Max(float64(after)/float64(every)-0.5, 0), float64(len(b.means)-1))
+	i := int(x)
+	next := b.means[min(i+1, len(b.means)-1)]
+	return b.means[i] + (x-float64(i))*(next-b.means[i])
+}
+
 // draw returns the samples over a grid. Factor moves the level in a slot, load is
 // what the level is per, 1 if it is per nothing; either may be NaN for a gap.
 func (b *baseline) draw(g series.Grid, kind detector.Kind, loc *time.Location, seed uint64, factor, load func(i int) float64) *line {
@@ -113,9 +145,18 @@ func (b *baseline) draw(g series.Grid, kind detector.Kind, loc *time.Location, s
 	if b.Support > 0 {
 		l.support = series.Gaps(g.N)
 	}
+	keep := 0.0
+	if b.Memory > 0 {
+		keep = math.Exp(-float64(g.Step) / float64(b.Memory))
+	}
+	chance := 0.0
 	for i := range g.N {
-		chance := b.Noise * rng.NormFloat64()
-		v := b.at(g.At(i).In(loc)) * factor(i) * load(i)
+		chance = keep*chance + math.Sqrt(1-keep*keep)*b.Noise*rng.NormFloat64()
+		v := b.at(g.At(i).In(loc))
+		if len(b.means) > 0 {
+			v = b.mean(g.At(i).Sub(g.Start))
+		}
+		v *= factor(i) * load(i)
 		if kind != detector.Ratio {
 			v *= math.Exp(chance)
 		} else if v = shifted(v, chance); b.Support > 0 {

@@ -9,13 +9,22 @@ import (
 	"tidemark/rules"
 )
 
-// TestScenarios runs the scenarios of the built-in rules.
+// TestScenarios runs the scenarios of the built-in rules: those that are written by
+// hand, and those that a model of queues plays.
 func TestScenarios(t *testing.T) {
 	const dir = "../testdata/scenarios"
 	files, err := filepath.Glob(filepath.Join(dir, "*"+Ext))
 	if err != nil {
 		t.Fatal(err)
 	}
+	played, err := filepath.Glob(filepath.Join(dir, "model", "*"+Ext))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if raced { // make test plays all of them without it
+		played = played[:2]
+	}
+	files = append(files, played...)
 	expectedRules := map[string]bool{}
 	for _, file := range files {
 		s, err := Load(file)
@@ -51,10 +60,19 @@ func TestScenarios(t *testing.T) {
 			}
 		}
 	}
+	total := int64(0)
 	for _, file := range files {
-		if info, err := os.Stat(file); err != nil || info.Size() > 100_000 {
-			t.Errorf("%s is larger than 100 kB, or %v", file, err)
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
 		}
+		total += info.Size()
+		if info.Size() > 100_000 {
+			t.Errorf("%s is larger than 100 kB", file)
+		}
+	}
+	if total > 2_000_000 {
+		t.Errorf("the scenarios are %d bytes, more than 2 MB", total)
 	}
 }
 

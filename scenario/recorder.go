@@ -189,9 +189,9 @@ func pseudonyms(kept map[string][]*line) func(model.LabelName, model.LabelValue)
 	return func(name model.LabelName, value model.LabelValue) model.LabelValue { return aliases[name][value] }
 }
 
-// notated writes values in the notation of promtool: 1x29 is thirty times 1, _x3
+// Notation writes values in the notation of promtool: 1x29 is thirty times 1, _x3
 // three gaps.
-func notated(values []float64) string {
+func Notation(values []float64) string {
 	var b strings.Builder
 	for i := 0; i < len(values); {
 		n := 1

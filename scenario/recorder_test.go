@@ -184,7 +184,7 @@ func TestRecordingOfBlindness(t *testing.T) {
 func TestNotation(t *testing.T) {
 	gap := math.NaN()
 	values := []float64{1, 1, 1, gap, gap, 0.1, -2, -2, 1e-7, 123456789.125, gap, 1e21, 0}
-	text := notated(values)
+	text := Notation(values)
 	if want := "1x2 _x2 0.1 -2x1 0.0000001 123456789.125 _ 1000000000000000000000 0"; text != want {
 		t.Errorf("got %s, want %s", text, want)
 	}

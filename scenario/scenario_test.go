@@ -51,6 +51,9 @@ func TestBadScenarios(t *testing.T) {
 		{"baseline twice", times("baseline: [{series: 'db_qps'}, {series: 'db_qps'}]"), "baseline db_qps{}: it stands twice"},
 		{"baseline with much rhythm", times("baseline: [{series: 'db_qps', daily: 2}]"), "baseline db_qps{}: daily 2 is not between 0 and 1"},
 		{"baseline with a malformed batch", times("baseline: [{series: 'db_qps', nightly: {at: 2pm, lasts: 5m, factor: 2}}]"), `nightly: write it as {at: "02:00", lasts: 25m, factor: 2}`},
+		{"baseline of means and a level", times("baseline: [{series: 'db_qps', level: 1, means: '1 2'}]"), "baseline db_qps{}: means stand in place of level, daily, weekend and nightly"},
+		{"baseline of means with a gap", times("baseline: [{series: 'db_qps', means: '1 _ 2'}]"), "baseline db_qps{}: means have gaps"},
+		{"baseline of malformed means", times("baseline: [{series: 'db_qps', means: '1 b'}]"), "baseline db_qps{}: means: series"},
 		{"baseline per nothing", times("baseline: [{series: 'db_qps{service=\"a\"}', per: request_rate}, {series: 'request_rate{service=\"b\"}'}]"), "per request_rate: it has no baseline with the same labels"},
 		{"baseline per several", times("baseline: [{series: 'db_qps', per: request_rate}, {series: 'request_rate{service=\"a\"}'}, {series: 'request_rate{service=\"b\"}'}]"), "per request_rate: several of its series have the same labels"},
 		{"outage of no signal", times("outages: [{from: 1m, to: 2m, signals: [visitors]}]"), `outages[0]: there is no signal "visitors"`},
@@ -194,5 +197,32 @@ func TestBaselineIsDrawnFromItsSeed(t *testing.T) {
 		if math.Abs(sum/tc.want-1) > 0.1 {
 			t.Errorf("%s: the mean is %.1f, want about %.1f", tc.name, sum, tc.want)
 		}
+	}
+}
+
+// TestBaselineOfMeans checks that means are met in the middle of their times, and
+// that chance remembers.
+func TestBaselineOfMeans(t *testing.T) {
+	s := load(t, "-- scenario.yml --\nhistory: 4h\nlength: 1h\nbaseline:\n"+
+		"  - {series: 'request_rate', means: '10 20 40 40x1', every: 1h}\n"+
+		"  - {series: 'db_qps', means: '1 2', every: 2h, per: request_rate}\n"+
+		"  - {series: 'db_latency', level: 1, noise: 0.1, memory: 30m}\n"+nothingFires)
+	requests, queries := s.data.lines["request_rate"]["{}"].values, s.data.lines["db_qps"]["{}"].values
+	for _, tc := range []struct {
+		minute            int
+		requests, queries float64
+	}{{0, 10, 10}, {30, 10, 10}, {60, 15, 15}, {90, 20, 25}, {105, 25, 34.375}, {180, 40, 80}, {300, 40, 80}} {
+		if r, q := requests[tc.minute], queries[tc.minute]; math.Abs(r-tc.requests) > 1e-9 || math.Abs(q-tc.queries) > 1e-9 {
+			t.Errorf("minute %d: %g requests and %g queries, want %g and %g", tc.minute, r, q, tc.requests, tc.queries)
+		}
+	}
+	step, span := 0.0, 0.0
+	latency := s.data.lines["db_latency"]["{}"].values
+	for i, v := range latency[1:] {
+		step = math.Max(step, math.Abs(v/latency[i]-1))
+		span = math.Max(span, math.Abs(v-1))
+	}
+	if step > 0.12 || span < 0.1 {
+		t.Errorf("the largest step is %.2f and the largest deviation %.2f, want steps of about 0.03 and deviations of about 0.2", step, span)
 	}
 }

@@ -219,7 +219,7 @@ func (t *telling) series(of func(*line) []float64) string {
 			for !series.Finite(values[last-1]) {
 				last--
 			}
-			fmt.Fprintf(&b, "%s %s%s '%s'\n", t.moment(t.grid.At(first)), s.Name, quoted(t.aliased(l.labels)), notated(values[first:last]))
+			fmt.Fprintf(&b, "%s %s%s '%s'\n", t.moment(t.grid.At(first)), s.Name, quoted(t.aliased(l.labels)), Notation(values[first:last]))
 		}
 	}
 	return b.String()

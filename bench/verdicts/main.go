@@ -6,6 +6,7 @@
 //	go run ./bench/verdicts -only pool_leak -seed 7 -v
 //	go run ./bench/verdicts -fleet 40 -days 7
 //	go run ./bench/verdicts -fleet 40 -days 7 -window 5 -without cache_restarts,cache_errors
+//	go run ./bench/verdicts -write testdata/scenarios/model
 //
 // A stack is a model of queues, not of curves: traffic sends reads through a
 // cache of keys that expire, what is missed waits for a connection and a worker
@@ -64,6 +65,7 @@ func main() {
 	flag.IntVar(&s.window, "window", 0, "minutes over which the fleet's rates are formed; 0 is some for each service")
 	flag.StringVar(&s.without, "without", "", "signals of the fleet that nobody watches, separated by commas")
 	own := flag.String("rules", "", "rule file whose rules replace built-in ones of the same name")
+	write := flag.String("write", "", "write a scenario of each kind to this directory instead")
 	flag.Parse()
 	if flag.NArg() > 0 || s.seeds < 1 || s.days < 1 || s.parallel < 1 {
 		flag.Usage()
@@ -73,6 +75,13 @@ func main() {
 	if s.rules, err = ruleSet(*own); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
+	}
+	if *write != "" {
+		if err := writeStories(*write, s.first); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
 	}
 	started := time.Now()
 	if s.services > 0 {
