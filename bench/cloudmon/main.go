@@ -3,8 +3,9 @@
 //
 //	go run ./bench/cloudmon -data DIR
 //
-// DIR holds a directory for each series, with its samples in metrics.om
-// (OpenMetrics, one series, timestamps in seconds) and its labels in truth.json:
+// DIR holds, at any depth, a directory for each series, with its samples in
+// metrics.om (OpenMetrics, one series, timestamps in seconds) and its labels in
+// truth.json:
 //
 //	{"group": "crash-rate", "scrape_interval_s": 3600, "delay_k": 3,
 //	 "incidents": [{"start": 1704945600, "end": 1704952800}]}
@@ -36,7 +37,7 @@ import (
 const fullSurprise = 32
 
 func main() {
-	data := flag.String("data", "", "directory with a directory for each series")
+	data := flag.String("data", "", "directory below which each series has a directory")
 	kind := flag.String("kind", string(score.Auto), "detector: "+strings.Join(score.Kinds, ", "))
 	threshold := flag.Float64("threshold", detector.GenericThreshold/fullSurprise, "score from which a sample is an alarm")
 	each := flag.Bool("each", false, "show each series")

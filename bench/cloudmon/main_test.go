@@ -119,12 +119,12 @@ func TestBadData(t *testing.T) {
 			dir := t.TempDir()
 			write(t, dir, "a", tc.truth, tc.metrics)
 			_, err := readAll(dir)
-			if err == nil || strings.TrimPrefix(err.Error(), dir+"/") != tc.want {
+			if err == nil || strings.TrimPrefix(err.Error(), "read the series of "+dir+": "+dir+"/") != tc.want {
 				t.Errorf("got error %v, want %s", err, tc.want)
 			}
 		})
 	}
-	if _, err := readAll(t.TempDir()); err == nil || !strings.Contains(err.Error(), "holds no */truth.json") {
+	if _, err := readAll(t.TempDir()); err == nil || !strings.Contains(err.Error(), "no truth.json lies below") {
 		t.Errorf("empty directory: got error %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,22 +36,25 @@ type incident struct {
 	End   int64 `json:"end"`
 }
 
-// readAll reads the series of a directory, in the order of their names.
+// readAll reads the series below a directory, in the order of their paths.
 func readAll(dir string) ([]series, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "*", "truth.json"))
-	if err != nil {
-		return nil, err
-	}
-	if len(paths) == 0 {
-		return nil, fmt.Errorf("%s holds no */truth.json: name the directory that holds a directory for each series", dir)
-	}
 	var all []series
-	for _, path := range paths {
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.Name() != "truth.json" {
+			return err
+		}
 		s, err := read(filepath.Dir(path))
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", filepath.Dir(path), err)
+			return fmt.Errorf("%s: %w", filepath.Dir(path), err)
 		}
 		all = append(all, s)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the series of %s: %w", dir, err)
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("no truth.json lies below %s: name the directory that holds a directory for each series", dir)
 	}
 	return all, nil
 }
