@@ -21,7 +21,7 @@ type story struct {
 	own   *kind         // of fault; nil is the one of kinds that has the name
 	calm  *calm         // nil if it is a fault
 	from  time.Duration // of quiet hours, since the midnight that ends the history
-	grain int           // minutes that the means of the history are of; 0 is an hour
+	grain int           // minutes that the means of the history are of; 0 is an hour, and ten minutes of what shows a batch job
 	alert *expected
 	waits int // minutes that the rule waits before it pages
 }
@@ -40,7 +40,8 @@ const (
 	storySeeds  = 100 // to look for a fault that matters
 	soonEnough  = 5   // minutes after which it has to, not to be one of the smallest
 	foundWithin = 10  // minutes after that, in which it has to page
-	overWithin  = 25  // minutes after the fault, in which the page has to be over
+	hour        = 60
+	overWithin  = 25 // minutes after the fault, in which the page has to be over
 )
 
 func pages(rule, severity, refinement string) *expected { return &expected{rule, severity, refinement} }
@@ -80,7 +81,7 @@ var faulty = []story{
 	{name: "cache_slow_dead", about: "Cache slow: lookups take long, and some minutes later none is answered.", alert: pages("cache_slow", "critical", "cache_down")},
 	{name: "db_slow", about: "Slow database: queries take longer without more load.", alert: pages("database_slow", "critical", "")},
 	{name: "pool_leak", about: "Pool exhaustion: connections are not given back.", alert: pages("database_pool_exhausted", "critical", "")},
-	{name: "n_plus_one", about: "N+1 after a deploy: each request asks the database more often.", alert: pages("bad_deploy", "critical", "n_plus_one")},
+	{name: "n_plus_one", about: "N+1 after a deploy: each request asks the database more often.", alert: pages("bad_deploy", "critical", "n_plus_one"), waits: 6},
 	{name: "deploy_errors", about: "Bad deploy: a new version fails more often.", alert: pages("bad_deploy", "critical", "")},
 	{name: "deploy_latency", about: "Bad deploy: a new version is slower.", alert: pages("bad_deploy", "critical", "")},
 	{name: "deploy_both", about: "Bad deploy: a new version is slower, and fails more often.", alert: pages("bad_deploy", "critical", "")},
@@ -146,12 +147,13 @@ type told struct {
 	effect   int // the minute from which on the fault matters
 	minutes  []minute
 	window   int
+	nightly  bool // a batch job asks the database at night
 }
 
 // play simulates the story with the first seed from one on of which the fault soon
 // matters.
 func (s story) play(first uint64) (*told, error) {
-	s.days, s.grain = cmp.Or(s.days, 3), cmp.Or(s.grain, 60)
+	s.days, s.grain = cmp.Or(s.days, 3), cmp.Or(s.grain, hour)
 	if s.calm != nil {
 		return s.playCalm(first)
 	}
@@ -181,7 +183,7 @@ func (s story) playFault(k *kind, seed uint64) *told {
 	fault := &event{span{t.onset, t.onset + storyFault + storyTrail/2}, func(into int, tr *trouble) { plan(into, storyFault, tr) }}
 	minutes := t.onset + storyFault + storyTrail
 	with, without := play(newWorld(site, r.Uint64()), t.start, minutes, routine(r, &site, t.start, minutes), fault)
-	t.minutes, t.window = with, site.window
+	t.minutes, t.window, t.nightly = with, site.window, site.batch > 0
 	for i := range storyFault {
 		if matters(&with[t.onset+i].expected, &without[i].expected) {
 			t.effect = t.onset + i
@@ -211,7 +213,7 @@ func (s story) playCalm(seed uint64) (*told, error) {
 		events = append(events, s.calm.events(r, span{t.first, minutes})...)
 	}
 	t.minutes, _ = play(newWorld(site, r.Uint64()), t.start, minutes, events, nil)
-	t.window = site.window
+	t.window, t.nightly = site.window, site.batch > 0
 	return t, nil
 }
 

@@ -67,8 +67,7 @@ func TestSummedUp(t *testing.T) {
 			values[i] *= 1.05
 		}
 	}
-	s := &told{story: story{grain: 60}}
-	if got, want := s.summed("rate", values, nil), "means: '102x1', noise: 0.024"; got != want {
+	if got, want := summed("rate", values, nil, hour), "means: '102x1', noise: 0.024"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if got, want := scenario.Notation(steps([]float64{100, 110, 119, 121, 100, 90, 0, 0, 5})), "100x2 120x1 90 0x1 5"; got != want {

@@ -43,7 +43,7 @@ func (t *told) text() string {
 			if name == "db_qps" {
 				load, per = t.loads(r), ", per: request_rate"
 			}
-			fmt.Fprintf(&baseline, "  - {series: '%s'%s, %s}\n", id, per, t.summed(signal.Standard[name].Kind, values[:t.first], load))
+			fmt.Fprintf(&baseline, "  - {series: '%s'%s, %s}\n", id, per, summed(signal.Standard[name].Kind, values[:t.first], load, t.grainOf(name)))
 			fmt.Fprintf(&samples, "%s '%s'\n", id, scenario.Notation(rounded(values[t.first:], digitsOf(name))))
 		}
 		if slices.ContainsFunc(observations, finite) {
@@ -110,6 +110,15 @@ func (t *told) loads(r *record) []float64 {
 	return out
 }
 
+// grainOf returns of how many minutes the means of a signal's history are. A batch
+// job lasts for less than an hour, and begins at once.
+func (t *told) grainOf(name string) int {
+	if t.nightly && strings.HasPrefix(name, "db_") {
+		return min(t.grain, 10)
+	}
+	return t.grain
+}
+
 // digitsOf returns how many digits of a signal's values are written. A share near
 // 1 tells by what is missing.
 func digitsOf(name string) int {
@@ -153,24 +162,24 @@ func steps(values []float64) []float64 {
 // summed returns what describes a history in a baseline: its means, the
 // standard deviation of what chance adds to the logarithm (of a share, of the
 // odds), and after how long chance has forgotten. Load is what it is per, or nil.
-func (t *told) summed(kind detector.Kind, values, load []float64) string {
+func summed(kind detector.Kind, values, load []float64, grain int) string {
 	per := slices.Clone(values)
 	for i := range load {
 		per[i] /= load[i]
 	}
-	means := meansOf(per, t.grain)
+	means := meansOf(per, grain)
 	residuals := make([]float64, len(per))
 	scale := math.Log
 	if kind == detector.Ratio {
 		scale = func(v float64) float64 { return math.Log(v / (1 - v)) }
 	}
 	for i, v := range per {
-		residuals[i] = scale(v) - scale(meanAt(means, t.grain, i))
+		residuals[i] = scale(v) - scale(meanAt(means, grain, i))
 	}
 	sd, keep := chance(residuals)
 	out := fmt.Sprintf("means: '%s', noise: %s", scenario.Notation(rounded(means, 3)), strconv.FormatFloat(round(sd, 2), 'f', -1, 64))
-	if t.grain != 60 {
-		out += fmt.Sprintf(", every: %dm", t.grain)
+	if grain != hour {
+		out += fmt.Sprintf(", every: %dm", grain)
 	}
 	if minutes := -1 / math.Log(keep); keep > 0.05 && minutes >= 1 {
 		out += fmt.Sprintf(", memory: %.0fm", minutes)
