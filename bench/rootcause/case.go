@@ -23,6 +23,7 @@ type kase struct {
 	First     int64       `json:"t_first"`
 	Last      int64       `json:"t_last"`
 	History   string      `json:"history"`
+	From      int64       `json:"history_first"`
 	Shift     int64       `json:"history_shift_s"`
 	Incidents []fault     `json:"incidents"`
 	Calls     [][2]string `json:"graph_edges_caller_callee"`
@@ -66,11 +67,11 @@ type samples struct {
 func (c *kase) compose() (text string, series []string, err error) {
 	s := samples{map[string][]string{}, map[string][]string{}}
 	if c.History != "" {
-		if err := s.read(filepath.Join(c.dir, c.History), c.Shift); err != nil {
+		if err := s.read(filepath.Join(c.dir, c.History), c.From, c.Shift); err != nil {
 			return "", nil, err
 		}
 	}
-	if err := s.read(filepath.Join(c.dir, "metrics.om"), 0); err != nil {
+	if err := s.read(filepath.Join(c.dir, "metrics.om"), 0, 0); err != nil {
 		return "", nil, err
 	}
 	for name := range s.series {
@@ -94,9 +95,9 @@ func (c *kase) compose() (text string, series []string, err error) {
 	return b.String(), series, nil
 }
 
-// read adds the samples of a file, moved in time by so many seconds. What is there
+// read adds the samples of a file from a time on, moved by so many seconds. What is there
 // already is not added twice: a case repeats nothing of its history.
-func (s samples) read(file string, shift int64) error {
+func (s samples) read(file string, from, shift int64) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return err
@@ -122,6 +123,9 @@ func (s samples) read(file string, shift int64) error {
 		unix, err := strconv.ParseInt(line[at+1:], 10, 64)
 		if err != nil {
 			return fmt.Errorf("%s:%d: %q does not end in a time in whole seconds", file, n, line)
+		}
+		if unix < from {
+			continue
 		}
 		of := strings.LastIndexByte(line[:at], ' ')
 		if of < 0 {

@@ -15,7 +15,9 @@
 // Each case is loaded into a Prometheus of its own, and judged by a backtest with
 // a configuration that is made of the metrics that it has and of the calls: the
 // same for all cases, nothing in it is tuned. The history of a case, if it has
-// one, is moved to lie before it and learned from.
+// one, is moved to lie before it and learned from, from history_first on if that is
+// given. It may be a later part of the case's own samples, which then must end before
+// it (t_last).
 //
 // A fault is found if an incident fires from its start to its end and its grace.
 // Its suspects are those of the first such incident, AC@k is the share of all

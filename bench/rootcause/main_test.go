@@ -56,10 +56,10 @@ func TestCount(t *testing.T) {
 func TestCase(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"history.om": "# TYPE request_error_ratio gauge\nrequest_error_ratio{service=\"a\"} 0 100\n# EOF\n",
+		"history.om": "# TYPE request_error_ratio gauge\nrequest_error_ratio{service=\"a\"} 1 90\nrequest_error_ratio{service=\"a\"} 0 100\n# EOF\n",
 		"metrics.om": "# TYPE request_error_ratio gauge\nrequest_error_ratio{service=\"a\"} 0.5 1400\n" +
 			"# TYPE request_latency_avg_seconds gauge\nrequest_latency_avg_seconds{service=\"a\"} 1 1400\n# EOF\n",
-		"truth.json": `{"case": "one", "scrape_interval_s": 300, "t_first": 1400, "t_last": 2000, "history": "history.om", "history_shift_s": 1000,
+		"truth.json": `{"case": "one", "scrape_interval_s": 300, "t_first": 1400, "t_last": 2000, "history": "history.om", "history_first": 100, "history_shift_s": 1000,
 			"graph_edges_caller_callee": [["web", "a"]]}`,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
