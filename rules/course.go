@@ -34,7 +34,7 @@ type Course struct {
 	window   time.Duration
 	peak     float64   // the furthest deviation since Began
 	flat     time.Time // since when it is about as far off as that
-	steady   time.Time // since when it gets neither better nor twice as bad
+	steady   time.Time // since when it gets neither better nor much worse
 	returned time.Time // when the last excursion ended
 	back     int       // slots in a row that are inside
 	at       time.Time // the newest slot that had a value
@@ -48,16 +48,23 @@ const (
 
 	// steadyMinutes are the newest minutes, which tell whether a deviation goes on.
 	steadyMinutes = 2
-	steadySpan    = steadyMinutes * time.Minute
 
 	// firstMinutes is how long after a change its effect is the worst: a cold cache
 	// fills from the first minute on, but not all its users start in the same one.
 	firstMinutes = 3
 	worse        = 2
 
+	// leap is how much worse two minutes are, compared with some before, if that is
+	// a deviation of its own. Those of one that lasts are four times as bad as its
+	// first minute, if it began in the middle of that.
+	leap = 5
+
 	// steadyShare is how bad they still are, compared with the worst, if it does:
 	// what gets better by less takes ten minutes more.
 	steadyShare = 0.85
+
+	// plainShare is how much of a minute is taken to be as the average is.
+	plainShare = 0.1
 
 	// longestWindow is how much of a window the trail can take out.
 	longestWindow = 10 * time.Minute
@@ -92,7 +99,7 @@ func (c *Course) Follow(j detector.Judgement, window time.Duration) {
 		if c.Began.IsZero() || c.side != dir {
 			c.Began, c.side, c.beyond, c.furthest = j.Time, dir, 0, 0
 			c.edge = time.Time{}
-			c.trail.begin()
+			c.trail.rebase()
 			c.recent, c.most, c.level, c.steady = 0, 0, 0, j.Time
 			c.peak, c.flat = 0, j.Time
 		}
@@ -116,39 +123,47 @@ func (c *Course) Follow(j detector.Judgement, window time.Duration) {
 	c.sumUp(j)
 }
 
-// sumUp works out how far the series has been off by itself since Began. An average
-// over a window remembers what is over: it is for the length of the window as far
-// off by one bad minute as by a small lasting fault. With D the deviation of the
-// average and W the window, the sum of the deviation itself is
+// sumUp works out how far the series has been off by itself. An average over a
+// window remembers what is over: it is for the length of the window as far off by
+// one bad minute as by a small lasting fault. With D the deviation of the average
+// and W the window, the sum of the deviation itself is
 //
 //	S(t) = W·D(t) + S(t−W)
 //
-// of which the last two minutes are compared with the worst two.
+// of which the last two minutes are compared with the worst two. Inside the band,
+// where minutes do not differ much, it is the sum of D. A share of D also keeps what
+// is not exact from coming back with each window.
 func (c *Course) sumUp(j detector.Judgement) {
 	minute := minuteOf(j.Time)
-	if minute <= c.trail.minute {
+	passed := minute - c.trail.minute
+	if passed <= 0 {
 		return
 	}
-	if c.Began.IsZero() {
-		c.trail.add(minute, 0, j)
-		return
-	}
+	passed = min(passed, trailMinutes)
 	off := j.Value - j.Expected
-	if c.side == detector.Down {
-		off = -off
+	last := c.trail.total(c.trail.minute)
+	own := off * float64(passed)
+	if !c.Began.IsZero() {
+		window := min(c.window, longestWindow)
+		own += (1 - plainShare) * (window.Minutes()*off + c.trail.total(minuteOf(j.Time.Add(-window))) - last - own)
 	}
-	window := min(c.window, longestWindow)
-	sum := window.Minutes()*off + c.trail.total(minuteOf(j.Time.Add(-window)))
-	c.trail.add(minute, sum, j)
-	c.recent = sum - c.trail.total(minuteOf(j.Time.Add(-steadySpan)))
+	c.trail.add(minute, last+own, j)
+	if c.Began.IsZero() {
+		return
+	}
+	c.recent = c.total(minute) - c.total(minute-steadyMinutes)
 	c.most = max(c.most, c.recent)
-	if c.recent < steadyShare*c.most || c.recent > worse*c.level {
-		c.level = c.recent
-		c.steady = j.Time.Add(-steadySpan / 2) // it takes a while to be seen
-		if c.steady.Before(c.Began) {
-			c.steady = c.Began
-		}
+	if c.recent < steadyShare*c.most || c.recent > leap*c.level {
+		c.level, c.steady = c.recent, j.Time
 	}
+}
+
+// total returns the sum up to a minute, on the side of the excursion.
+func (c *Course) total(minute int64) float64 {
+	if c.side == detector.Down {
+		return -c.trail.total(minute)
+	}
+	return c.trail.total(minute)
 }
 
 // clear reports whether the series is outside, and was beyond the band's edge.
@@ -169,7 +184,7 @@ func (c *Course) worsened(since time.Time) bool {
 	}
 	most := 0.0
 	for m := first + 1; m <= first+firstMinutes; m++ {
-		most = max(most, c.trail.total(m)-c.trail.total(m-steadyMinutes))
+		most = max(most, c.total(m)-c.total(m-steadyMinutes))
 	}
 	return c.recent > worse*most
 }

@@ -129,7 +129,7 @@ func TestSteady(t *testing.T) {
 		{"a warm-up of ten minutes", []float64{0, 40, 36, 32, 28}, -1},
 		{"got better, and is slow now", []float64{0, 30, 30, 10, 10, 10, 10, 10}, -1},
 		{"was a bit off, and is cold", []float64{0, 4, 4, 4, 4, 4, 40, 30, 20}, -1},
-		{"was a bit off, and fails", []float64{0, 4, 4, 4, 4, 4, 40, 40, 40}, 3 * time.Minute},
+		{"was a bit off, and fails", []float64{0, 4, 4, 4, 4, 4, 40, 40, 40, 40}, 3 * time.Minute},
 		{"is back", []float64{20, 20, 20, 20, 0, 0, 0, 0, 0, 0, 0}, -1},
 	} {
 		for _, window := range []int{1, 2, 5} {

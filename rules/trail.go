@@ -25,7 +25,7 @@ const surpriseStep = 1. / 16
 func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
 
 // add appends the first sample of a minute: how far the series has been off in total
-// since its excursion began (see Course), and the surprises. It ignores a minute
+// (see Course), and the surprises. It ignores a minute
 // that is known already.
 func (t *trail) add(minute int64, own float64, j detector.Judgement) {
 	if minute <= t.minute {
@@ -49,8 +49,13 @@ func rounded(surprise float64) uint8 {
 	return uint8(math.Min(math.Max(surprise, 0)/surpriseStep, math.MaxUint8))
 }
 
-// begin forgets how far the series was off before.
-func (t *trail) begin() { t.own = [trailMinutes]float32{} }
+// rebase counts the totals from the newest one, so that they stay small.
+func (t *trail) rebase() {
+	base := t.own[t.at(t.minute)]
+	for i := range t.own {
+		t.own[i] -= base
+	}
+}
 
 // total returns the entry of a minute, that of the oldest or the newest minute for
 // one that lies outside.
