@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	genericForget   = 0.2 // least weight of a new sample in its part of the day
+	genericForget   = 0.45 // weight of the newest day in a part of the day, at least
 	residualsKept   = 1000
 	residualsNeeded = 50
 
@@ -34,8 +34,9 @@ const (
 // surprising by the measure of their own past alone. Or it takes the surprise of an
 // hour, if that is more; see hourly.
 type fine struct {
-	bin   time.Duration // part of the day
-	ofDay []usualValue
+	bin    time.Duration // part of the day
+	ofDay  []usualValue
+	forget float64 // least weight of a new sample in its part of the day
 
 	residuals       *window
 	recent, earlier *window
@@ -58,6 +59,7 @@ func newFine(step, bin time.Duration) *fine {
 	return &fine{
 		bin:       bin,
 		ofDay:     make([]usualValue, partsOfDay(bin)),
+		forget:    genericForget * float64(step) / float64(bin),
 		residuals: newWindow(residualsKept),
 		recent:    newWindow(recentSamples),
 		earlier:   newWindow(earlierSamples),
@@ -101,7 +103,7 @@ func (f *fine) deviate(j *GenericJudgement, part int) (surprise float64) {
 		f.residuals.push(residual)
 	}
 	b.seen++
-	b.mean += math.Max(genericForget, 1/float64(b.seen)) * (j.Value - b.mean)
+	b.mean += math.Max(f.forget, 1/float64(b.seen)) * (j.Value - b.mean)
 	return surprise
 }
 

@@ -131,10 +131,11 @@ func TestGenericAtCoarseSteps(t *testing.T) {
 }
 
 // TestFineStepsAreDiscounted tells one of two judges that it is given five times
-// as many samples.
+// as many samples, of which each teaches as much.
 func TestFineStepsAreDiscounted(t *testing.T) {
 	usual, finer := newFine(5*time.Minute, genericBin), newFine(time.Minute, genericBin)
 	usual.hours.size, finer.hours.size = math.MaxInt, math.MaxInt
+	finer.forget = usual.forget
 	rng := rand.New(rand.NewPCG(4, 4))
 	for i := range 2000 {
 		j := GenericJudgement{Value: rng.ExpFloat64()}
@@ -342,6 +343,27 @@ func TestGenericBandHoldsWhatIsUsual(t *testing.T) {
 	}
 	if n-inside > n/1000 {
 		t.Errorf("%d of %d usual values lie outside the band", n-inside, n)
+	}
+}
+
+// TestGenericExpectsWhatDaysHad feeds noise. What is expected in a part of the day
+// rests on days, at any step, not on the last minutes of yesterday's.
+func TestGenericExpectsWhatDaysHad(t *testing.T) {
+	for _, step := range []time.Duration{15 * time.Second, time.Minute} {
+		g := NewGeneric(step, nil)
+		rng := rand.New(rand.NewPCG(7, 4))
+		perDay := int(24 * time.Hour / step)
+		square, n := 0.0, 0
+		for i := range 7 * perDay {
+			j := g.Update(time.Unix(0, 0).Add(time.Duration(i)*step), 100+rng.NormFloat64())
+			if i >= 5*perDay {
+				square += (j.Expected - 100) * (j.Expected - 100)
+				n++
+			}
+		}
+		if got := math.Sqrt(square / float64(n)); got > 0.2 {
+			t.Errorf("step %s: what is expected is off by %.2f standard deviations of the noise, want at most 0.2", step, got)
+		}
 	}
 }
 
