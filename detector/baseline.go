@@ -52,7 +52,8 @@ func (p *habits) learn(day int32, hour int, r float64) {
 	h := p.of(hour)
 	switch {
 	case h == nil:
-		*p = append(*p, habit{today: float32(r), day: day, hour: int8(hour)})
+		// Concat takes no more than it holds.
+		*p = slices.Concat(*p, habits{{today: float32(r), day: day, hour: int8(hour)}})
 	case h.day < day:
 		h.twice = alike(float64(h.today), float64(h.before))
 		h.before, h.today, h.day = h.today, float32(r), day

@@ -27,16 +27,17 @@ const (
 // A bin is filled with the mean of its first visit and is known from the next
 // visit on; then the newest day has the weight max(0.15, 1/days), when it is over.
 type dayProfile struct {
-	known   levels  // above the first level ever, as of the end of the last visit
-	first   float64 // NaN while there is none
-	current int     // bin of the newest sample
+	known levels  // above the first level ever, as of the end of the last visit
+	first float64 // NaN while there is none
 
-	// The present visit: sums of its levels and weights, and their number.
+	// The present visit: sums of its levels and weights, their number, and its bin.
 	sum, weight float64
-	filled      int
+	filled      int32
+	current     int16
 
-	doubt    float64 // see unfamiliar
-	doubtful int     // the bin that it is of
+	doubtful int16   // the bin that the next is of
+	doubt    float32 // see unfamiliar
+	rhythm   float32
 }
 
 // newDayProfile returns a profile with bins of five minutes, or of one step if
@@ -83,9 +84,9 @@ func (p *dayProfile) learn(second, v, weight float64) {
 	if math.IsNaN(p.first) {
 		p.first = v
 	}
-	if bin := min(int(second/p.width()), p.bins()-1); bin != p.current {
+	if bin := min(int(second/p.width()), p.bins()-1); int16(bin) != p.current {
 		p.leave()
-		p.current = bin
+		p.current = int16(bin)
 	}
 	p.sum += v
 	p.weight += weight
@@ -98,10 +99,10 @@ func (p *dayProfile) leave() {
 		return
 	}
 	level := p.sum / float64(p.filled)
-	if before := p.bin(p.current); !math.IsNaN(before) {
+	if before := p.bin(int(p.current)); !math.IsNaN(before) {
 		level = before + (1-math.Exp(-p.weight))*(level-before)
 	}
-	p.known.set(p.current, level-p.first)
+	p.known.set(int(p.current), level-p.first)
 	p.sum, p.weight, p.filled = 0, 0, 0
 }
 
@@ -214,7 +215,7 @@ func (p *weekProfile) leave() {
 		p.waiting = slices.Delete(p.waiting, before, before+1)
 	}
 	if held && !habit {
-		p.waiting = append(p.waiting, v)
+		p.waiting = slices.Concat(p.waiting, []visit{v}) // which takes no more than it holds
 		return
 	}
 	p.take(v)

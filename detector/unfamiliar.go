@@ -19,22 +19,26 @@ func (b *baseline) doubt(at instant) float64 {
 
 // unfamiliar returns by how much the level at a second of the day may differ on
 // another kind of day: a share of how far the levels of the day lie from their
-// mean, and of how far this one lies from those of the hour before and after, as
-// that of a job does. 0 while the bin is not known.
+// mean, as of the last full hour, and of how far this one lies from those of the hour
+// before and after, as that of a job does. 0 while the bin is not known.
 func (p *dayProfile) unfamiliar(second float64) float64 {
 	n := p.bins()
 	own := min(int(second/p.width()), n-1)
-	if own == p.doubtful {
-		return p.doubt
+	before := int(p.doubtful)
+	if own == before {
+		return float64(p.doubt)
 	}
-	p.doubtful, p.doubt = own, 0
+	p.doubtful, p.doubt = int16(own), 0
 	if level := p.bin(own); !math.IsNaN(level) {
+		if own*24/n != before*24/n || p.rhythm == 0 {
+			mean, _ := p.between(0, n-1, 0)
+			_, rhythm := p.between(0, n-1, mean)
+			p.rhythm = float32(rhythm)
+		}
 		around, _ := p.between(own-n/24, own+n/24, level)
-		mean, _ := p.between(0, n-1, 0)
-		_, rhythm := p.between(0, n-1, mean)
-		p.doubt = otherwise * (math.Abs(around) + rhythm)
+		p.doubt = float32(otherwise * (math.Abs(around) + float64(p.rhythm)))
 	}
-	return p.doubt
+	return float64(p.doubt)
 }
 
 // between returns the mean of the known levels of some bins, less a level, and the
