@@ -26,7 +26,7 @@ func TestOffline(t *testing.T) {
 		{"that of a service", minimal, nil, map[string]string{"request_rate": "sum(rate(http_requests_total[5m])) given "}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			c, err := Offline("story", []byte(tc.text), ".", tc.of)
+			c, err := Offline("story", []byte(tc.text), ".", tc.of, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -39,7 +39,7 @@ func TestOffline(t *testing.T) {
 		})
 	}
 	const want = `story:2: signals[0]: signal "mine": kind "" is not known`
-	if _, err := Offline("story", []byte("signals:\n  - {name: mine, component: cache}\n"), ".", nil); err == nil || !strings.HasPrefix(err.Error(), want) {
+	if _, err := Offline("story", []byte("signals:\n  - {name: mine, component: cache}\n"), ".", nil, 0); err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got error %v, want %s", err, want)
 	}
 }

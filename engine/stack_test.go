@@ -172,7 +172,7 @@ func newStack(t testing.TB) *stack {
 		"request_rate", "error_ratio", "latency_p99", "cache_hit_ratio", "cache_lookups_per_request",
 		"db_qps", "db_queries_per_request", "db_latency", "deploys",
 	} {
-		sig := signal.Signal{Name: name, Query: "x"}
+		sig := signal.Signal{Name: name, Query: "x", Window: model.Duration(time.Minute)}
 		sig.Given = signal.Standard[name].Given
 		if err := sig.Complete(signal.Defaults{Scope: []string{"service"}, Step: time.Minute, Sensitivity: 4.5}); err != nil {
 			t.Fatal(err)

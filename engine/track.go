@@ -177,7 +177,7 @@ func (e *Engine) update(w *watched, t *track, ts time.Time) {
 		Time: ts, Value: t.value, Support: t.support, Given: given,
 	})
 	j := t.judgement
-	t.course.Follow(j, w.signal.Window)
+	t.course.Follow(j, time.Duration(w.signal.Window))
 	switch {
 	case j.State == detector.Anomalous && t.anomaly == nil:
 		t.anomaly = &incident.Anomaly{

@@ -60,6 +60,8 @@ type times struct {
 	Start time.Time `yaml:"-"`
 	// History is how long before it learning begins.
 	History model.Duration `yaml:"history"`
+	// Window is the time that the samples are averages over; 0 is one step.
+	Window model.Duration `yaml:"window"`
 	// Length is how far after the start the last slot lies.
 	Length model.Duration `yaml:"length"`
 
@@ -119,7 +121,7 @@ func Load(file string) (*Scenario, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.config, err = config.Offline(file, a.padded(configSection), filepath.Dir(file), in.names()); err != nil {
+	if s.config, err = config.Offline(file, a.padded(configSection), filepath.Dir(file), in.names(), time.Duration(s.times.Window)); err != nil {
 		return nil, err
 	}
 	if s.data, err = in.fill(s.config, &s.times); err != nil {

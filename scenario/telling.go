@@ -123,6 +123,7 @@ type signalForm struct {
 	MinEffect   *detector.MinEffect `yaml:"min_effect"`
 	Sensitivity float64             `yaml:"sensitivity,omitempty"`
 	Step        model.Duration      `yaml:"step"`
+	Window      model.Duration      `yaml:"window"`
 }
 
 func (t *telling) configuration(dir string) (any, error) {
@@ -146,7 +147,7 @@ func (t *telling) configuration(dir string) (any, error) {
 		if s.Kind == signal.Edges {
 			continue
 		}
-		one := signalForm{s.Name, s.Title, s.Unit, s.Kind, s.Component, s.Direction, s.Scope, s.Given, s.MinEffect, s.Sensitivity, s.Step}
+		one := signalForm{s.Name, s.Title, s.Unit, s.Kind, s.Component, s.Direction, s.Scope, s.Given, s.MinEffect, s.Sensitivity, s.Step, s.Window}
 		if s.Given == "" && signal.Standard[s.Name].Given != "" && s.Kind != detector.Ratio && s.Judged() {
 			one.Given = signal.NoGiven
 		}

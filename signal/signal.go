@@ -82,13 +82,14 @@ type Signal struct {
 	// interval, which is its default.
 	Step model.Duration `yaml:"step,omitempty"`
 
-	// Window is what the query's samples are averages over: its longest range, or
-	// UsualWindow if it has none. Complete reads it off the query.
-	Window time.Duration `yaml:"-"`
+	// Window is the time that the query's samples are averages over. Default: the
+	// longest range in it, or the one in the name of a recording rule such as
+	// service:requests:rate5m, or UsualWindow.
+	Window model.Duration `yaml:"window,omitempty"`
 }
 
 // UsualWindow is what samples are taken to be averages over if the query does not
-// say, such as one for the result of a recording rule.
+// tell.
 const UsualWindow = 5 * time.Minute
 
 // Judged reports whether the signal has a baseline, as opposed to a change
@@ -183,7 +184,7 @@ func (s *Signal) check(d Defaults) error {
 	if err := CheckQuery(s.Query); err != nil {
 		return err
 	}
-	s.Window = windowOf(s.Query)
+	s.Window = first(s.Window, model.Duration(windowOf(s.Query)), model.Duration(UsualWindow))
 	if s.Kind == Edges {
 		return fmt.Errorf("kind %q is not one of signals: write the query under topology.queries", s.Kind)
 	}
@@ -242,25 +243,6 @@ func checkQuery(field, q string) error {
 	default:
 		return fmt.Errorf("%s %q gives a %s: write an expression that gives an instant vector, such as rate(…[5m])", field, q, expr.Type())
 	}
-}
-
-// windowOf returns the longest range in a query that parses.
-func windowOf(q string) time.Duration {
-	window := time.Duration(0)
-	expr, err := queries.ParseExpr(q)
-	if err != nil {
-		return UsualWindow
-	}
-	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
-		switch n := n.(type) {
-		case *parser.MatrixSelector:
-			window = max(window, n.Range)
-		case *parser.SubqueryExpr:
-			window = max(window, n.Range)
-		}
-		return nil
-	})
-	return first(window, UsualWindow)
 }
 
 func first[T comparable](vs ...T) T {

@@ -30,29 +30,12 @@ func TestCompleteKeepsWhatIsSaid(t *testing.T) {
 		Step: model.Duration(5 * time.Minute),
 	}
 	want := s
-	want.Window = UsualWindow
+	want.Window = model.Duration(UsualWindow)
 	if err := s.Complete(defaults); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, s); diff != "" {
 		t.Errorf("changed (-declared +complete):\n%s", diff)
-	}
-}
-
-func TestWindow(t *testing.T) {
-	for query, want := range map[string]time.Duration{
-		"rate(hits_total[2m])": 2 * time.Minute,
-		"sum(rate(hits_total[2m])) / sum(rate(lookups_total[10m]))": 10 * time.Minute,
-		"max_over_time(rate(hits_total[1m])[15m:1m])":               15 * time.Minute,
-		"job:cache_hit_ratio:rate":                                  UsualWindow,
-	} {
-		s := Signal{Name: "cache_hit_ratio", Query: query}
-		if err := s.Complete(defaults); err != nil {
-			t.Fatal(err)
-		}
-		if s.Window != want {
-			t.Errorf("%s: window %v, want %v", query, s.Window, want)
-		}
 	}
 }
 

@@ -60,8 +60,8 @@ func (t *told) text() string {
 		fmt.Fprintf(&b, "Strength: %s, from %s on, for %d minutes.\n", t.strength, t.moment(t.onset), storyFault)
 	}
 	fmt.Fprintf(&b, "\nMade by: go run ./bench/verdicts -write testdata/scenarios/model (seed %d)\n\n", t.seed)
-	fmt.Fprintf(&b, "-- scenario.yml --\nstart: %s\nhistory: %s\nlength: %s\nseed: %d\nbaseline:\n%s",
-		r.at(t.first).Format(time.RFC3339), model.Duration(t.ago()), model.Duration(time.Duration(len(t.minutes)-t.first-1)*time.Minute), t.seed, baseline.String())
+	fmt.Fprintf(&b, "-- scenario.yml --\nstart: %s\nhistory: %s\nlength: %s\nwindow: %dm\nseed: %d\nbaseline:\n%s",
+		r.at(t.first).Format(time.RFC3339), model.Duration(t.ago()), model.Duration(time.Duration(len(t.minutes)-t.first-1)*time.Minute), t.window, t.seed, baseline.String())
 	if t.zone != "UTC" {
 		fmt.Fprintf(&b, "-- config.yml --\nglobal: {time_zone: %s}\n", t.zone)
 	}
