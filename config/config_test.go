@@ -249,7 +249,7 @@ func TestFalseAlarmBudget(t *testing.T) {
 	).Replace(minimal)
 	c := load(text)
 	for _, c := range []*Config{c, load(c.String())} {
-		for i, want := range []float64{3.62, 6, 4.59} {
+		for i, want := range []float64{3.53, 6, 4.34} {
 			if got := c.Signals[i].Sensitivity; got != want {
 				t.Errorf("sensitivity of %s is %g, want %g", c.Signals[i].Name, got, want)
 			}

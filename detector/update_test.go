@@ -372,14 +372,14 @@ func TestSensitivityFor(t *testing.T) {
 		period time.Duration
 		want   float64
 	}{
-		{"a fortnight", Latency, time.Minute, 2 * week, 3.039},
-		{"half a year", Latency, time.Minute, 26 * week, 4.586},
-		{"more samples do not err more", Latency, 5 * time.Second, 26 * week, 4.586},
-		{"fewer samples err less", Latency, 5 * time.Minute, 26 * week, 3.615},
-		{"a ratio errs more when it is eager", Ratio, time.Minute, 2 * week, 3.457},
-		{"and less when it is not", Ratio, time.Minute, 26 * week, 4.488},
+		{"a fortnight", Latency, time.Minute, 2 * week, 3.061},
+		{"half a year", Latency, time.Minute, 26 * week, 4.342},
+		{"more samples do not err more", Latency, 5 * time.Second, 26 * week, 4.342},
+		{"fewer samples err less", Latency, 5 * time.Minute, 26 * week, 3.538},
+		{"a ratio errs more when it is eager", Ratio, time.Minute, 2 * week, 3.367},
+		{"and less when it is not", Ratio, time.Minute, 26 * week, 4.251},
 		{"a minute", Rate, time.Minute, time.Minute, 3},
-		{"for ever", Ratio, time.Minute, 1 << 62, 6.773},
+		{"for ever", Ratio, time.Minute, 1 << 62, 6.209},
 		{"no period", Gauge, time.Minute, 0, DefaultSensitivity},
 	} {
 		got := SensitivityFor(Options{Kind: tc.kind, Step: tc.step}, tc.period)

@@ -107,9 +107,6 @@ func (r *Rule) match(v *View, open bool) *match {
 		m.around = *v.Place
 	}
 	m.all, m.any = check(r.placed(v, r.All), v, open), check(r.placed(v, r.Any), v, open)
-	if !r.Topology && m.overwhelming() {
-		m.all, m.any = check(relieved(r.placed(v, r.All)), v, open), check(relieved(r.placed(v, r.Any)), v, open)
-	}
 	m.none = check(r.None, v, false)
 	m.support = check(r.Support, v, open)
 	m.onsets = v.onsets(slices.Concat(m.all, m.any))
@@ -188,27 +185,6 @@ func check(cs []Condition, v *View, open bool) []finding {
 		}
 	}
 	return out
-}
-
-// overwhelming reports whether one of the deviations that the rule needs is as clear
-// as can be. The next one then has to be no clearer than what supports a verdict:
-// together they are still rarer than two that are just clear enough.
-func (m *match) overwhelming() bool {
-	return slices.ContainsFunc(slices.Concat(m.all, m.any), func(f finding) bool {
-		return f.Outcome == Met && f.cond.deviation() && f.surprise >= witnessCap
-	})
-}
-
-// relieved returns conditions that are met as easily as what supports a verdict, if
-// they are witnesses of several.
-func relieved(cs []Condition) []Condition {
-	cs = slices.Clone(cs)
-	for i := range cs {
-		if cs[i].relief == jointRelief {
-			cs[i].relief = weakRelief
-		}
-	}
-	return cs
 }
 
 // dismissOld ignores contradictions that are much older than what the rule rests

@@ -62,30 +62,6 @@ func TestMaterial(t *testing.T) {
 	}
 }
 
-// TestOverwhelming checks how clear a second witness must be, by the first one.
-func TestOverwhelming(t *testing.T) {
-	for _, tc := range []struct {
-		name          string
-		hits, queries float64 // surprise
-		want          string
-	}{
-		{"two that are clear", 5, 3.6, "cache_misses"},
-		{"a weak second one", 5, 3, ""},
-		{"a weak one beside one that is as clear as can be", 8, 3, "cache_misses"},
-		{"one that is none, beside that", 11, 2, ""},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			got := view(t, with(map[string]reading{
-				"cache_hit_ratio":        {value: 0.6, expected: 0.93, down: tc.hits},
-				"db_queries_per_request": {value: 0.6, expected: 0.2, up: tc.queries},
-			})).best(t)
-			if got != tc.want {
-				t.Errorf("verdict %q, want %q", got, tc.want)
-			}
-		})
-	}
-}
-
 // TestSurpriseBeforeAChange checks that what spoke for a deviation before a deploy is
 // not held against the deploy.
 func TestSurpriseBeforeAChange(t *testing.T) {

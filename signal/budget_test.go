@@ -18,13 +18,13 @@ func TestFalseAlarmBudget(t *testing.T) {
 		want float64
 		cost string
 	}{
-		{"nothing is said", Signal{}, Defaults{}, 4.5, "in 27 weeks"},
-		{"global sensitivity", Signal{}, Defaults{Sensitivity: 5}, 5, "in 93 weeks"},
-		{"global budget", Signal{}, Defaults{FalseAlarmEvery: 8 * week}, 4.01, "in 8 weeks"},
+		{"nothing is said", Signal{}, Defaults{}, 4.5, "in 54 weeks"},
+		{"global sensitivity", Signal{}, Defaults{Sensitivity: 5}, 5, "in 4 years"},
+		{"global budget", Signal{}, Defaults{FalseAlarmEvery: 8 * week}, 3.84, "in 8 weeks"},
 		{"own sensitivity over a global budget", Signal{Sensitivity: 6}, Defaults{FalseAlarmEvery: 8 * week}, 6, "in more than 20 years"},
-		{"own budget over a global sensitivity", Signal{FalseAlarmEvery: model.Duration(26 * week)}, Defaults{Sensitivity: 6}, 4.49, "in 26 weeks"},
-		{"own budget over a global one", Signal{FalseAlarmEvery: model.Duration(week)}, Defaults{FalseAlarmEvery: 8 * week}, 3.18, "in 7 days"},
-		{"a longer step", Signal{Step: model.Duration(5 * time.Minute)}, Defaults{FalseAlarmEvery: 8 * week}, 3.37, "in 8 weeks"},
+		{"own budget over a global sensitivity", Signal{FalseAlarmEvery: model.Duration(26 * week)}, Defaults{Sensitivity: 6}, 4.25, "in 26 weeks"},
+		{"own budget over a global one", Signal{FalseAlarmEvery: model.Duration(week)}, Defaults{FalseAlarmEvery: 8 * week}, 3.13, "in 7 days"},
+		{"a longer step", Signal{Step: model.Duration(5 * time.Minute)}, Defaults{FalseAlarmEvery: 8 * week}, 3.29, "in 8 weeks"},
 		{"hardly ever", Signal{Sensitivity: 12}, Defaults{}, 12, "in more than 20 years"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -38,13 +38,13 @@ func TestCommandLine(t *testing.T) {
 		stderr string // a part of it
 	}{
 		{"example configuration", []string{"check", "config", good}, 0, good + ": valid, 16 signals, 12 rules\n" +
-			"sensitivity 4.5, about one false alarm per series in 39 weeks: request_rate, cache_lookups_per_request, " +
+			"sensitivity 4.5, about one false alarm per series in 61 weeks: request_rate, cache_lookups_per_request, " +
 			"cache_errors, cache_evictions, db_qps, db_queries_per_request\n" +
-			"sensitivity 4.5, about one false alarm per series in 27 weeks: error_ratio, cache_hit_ratio\n" +
-			"sensitivity 4.5, about one false alarm per series in 23 weeks: latency_p99, db_latency\n" +
-			"sensitivity 4.5, about one false alarm per series in 29 weeks: cache_up, db_connections_used_ratio\n", ""},
+			"sensitivity 4.5, about one false alarm per series in 54 weeks: error_ratio, cache_hit_ratio\n" +
+			"sensitivity 4.5, about one false alarm per series in 36 weeks: latency_p99, db_latency\n" +
+			"sensitivity 4.5, about one false alarm per series in 48 weeks: cache_up, db_connections_used_ratio\n", ""},
 		{"configuration with a budget", []string{"check", "config", budget}, 0, budget + ": valid, 2 signals, 12 rules\n" +
-			"sensitivity 3.62, about one false alarm per series in 8 weeks: request_rate\nsensitivity 6, about one false alarm per series in more than 20 years: error_ratio\n", ""},
+			"sensitivity 3.53, about one false alarm per series in 8 weeks: request_rate\nsensitivity 6, about one false alarm per series in more than 20 years: error_ratio\n", ""},
 		{"configuration with holidays", []string{"check", "config", holidays}, 0, holidays + ": valid, 1 signals, 12 rules\ndays.yml: valid, 2 holidays\n", ""},
 		{"configuration with a suppression that has expired", []string{"check", "config", suppressions}, 0, suppressions + ": valid, 1 signals, 12 rules\n" +
 			suppressions + ": suppression old has expired on 2020-01-01, its incidents page: remove it, or write a later until\n", ""},
