@@ -123,7 +123,7 @@ func show(ctx context.Context, o options, out *terminal) (err error) {
 // patience is how long things may take.
 const (
 	startPatience   = 3 * time.Minute  // until a server answers, and tidemark has learned
-	alertPatience   = 2 * time.Minute  // from the fault to the alert in Alertmanager
+	alertPatience   = 5 * time.Minute  // from the fault to the alert in Alertmanager
 	resolvePatience = 6 * time.Minute  // from the repair until all is quiet
 	calmPatience    = 2 * time.Minute  // until no signal is off any more; then on to the next story
 	moment          = 30 * time.Second // of normal operation before something breaks

@@ -204,7 +204,7 @@ func (c *continuous) least(n int, limit float64, newest func(int) *entry) (sign,
 
 // matters reports whether a residual is as large as the minimum effect.
 func (c *continuous) matters(r float64) bool {
-	return c.effect.reaches(c.value(c.expected+r, c.given), c.usual)
+	return c.effect.Reaches(c.value(c.expected+r, c.given), c.usual)
 }
 
 // handicap is such that a healthy series has less than 0.3 false alarms a month at

@@ -69,9 +69,9 @@ type statistic struct {
 	counts bool
 }
 
-// reaches reports whether a value that deviates from what is expected does so
+// Reaches reports whether a value that deviates from what is expected does so
 // by the minimum effect.
-func (m MinEffect) reaches(value, expected float64) bool {
+func (m MinEffect) Reaches(value, expected float64) bool {
 	d := abs(value - expected)
 	return d >= m.Absolute && d >= m.Relative*abs(expected)
 }

@@ -208,7 +208,7 @@ func (h *ratio) statistic(sum tally, z func(k, e, n float64) float64) statistic 
 	enough := math.Max(k, e) >= leastEvents
 	return statistic{
 		z:      h.sign() * z(k, e, n),
-		counts: enough && h.effect.reaches(h.rare(k/n), h.rare(e/n)),
+		counts: enough && h.effect.Reaches(h.rare(k/n), h.rare(e/n)),
 	}
 }
 

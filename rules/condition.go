@@ -60,7 +60,8 @@ type Condition struct {
 	After signal.Names `yaml:"after,omitempty"`
 
 	// Lasting is how long the deviation must have gone on, since it began and
-	// since the newest change of After; default 0.
+	// since the newest change of After; default 0. What is left of it by now has to
+	// reach the minimum effect.
 	Lasting model.Duration `yaml:"lasting,omitempty"`
 
 	// Steady is for how long the deviation must have been about as far off as it
@@ -132,8 +133,8 @@ func (c *Condition) check(v *View, open bool) finding {
 			if c.placed != nil {
 				c.placed.weigh(v, &f)
 			}
-			if f.Outcome == Met && c.Lasting > 0 && v.Time.Sub(c.settledAt(v, f.by)) < time.Duration(c.Lasting) {
-				f.Outcome = NotMet
+			if f.Outcome == Met && c.Lasting > 0 {
+				f.Outcome = c.lasts(v, f.by, open)
 			}
 			if f.Outcome == Met && c.Steady > 0 && !f.by.Course.steadyFor(v.Time, time.Duration(c.Steady)) {
 				f.Outcome = NotMet
@@ -247,6 +248,15 @@ func (c *Condition) outgrows(v *View, o *Observation) Outcome {
 func (c *Condition) explains(v *View, o *Observation) Outcome {
 	of := v.largest(c.Explains, excess)
 	return met(math.IsNaN(of) || !(of > explainEvents*excess(o)))
+}
+
+// lasts reports whether a deviation that is met has gone on for long enough, and is
+// more than what the windows remember of its beginning. What an open incident rests
+// on may fade.
+func (c *Condition) lasts(v *View, o *Observation, open bool) Outcome {
+	j := o.Judgement
+	return met(v.Time.Sub(c.settledAt(v, o)) >= time.Duration(c.Lasting) &&
+		(open || o.Signal.MinEffect.Reaches(j.Value, j.Expected)))
 }
 
 const (

@@ -35,6 +35,7 @@ type Course struct {
 	peak     float64   // the furthest deviation since Began
 	flat     time.Time // since when it is about as far off as that
 	steady   time.Time // since when it gets neither better nor much worse
+	struck   time.Time // when it last became as bad as this at once
 	returned time.Time // when the last excursion ended
 	back     int       // slots in a row that are inside
 	at       time.Time // the newest slot that had a value
@@ -65,6 +66,11 @@ const (
 
 	// plainShare is how much of a minute is taken to be as the average is.
 	plainShare = 0.1
+
+	// warmUp is by when a cache that fills after a planned restart is warm again: two
+	// to four minutes are usual. What is then still lingering is none.
+	warmUp    = 5 * time.Minute
+	lingering = 0.25
 
 	// longestWindow is how much of a window the trail can take out.
 	longestWindow = 10 * time.Minute
@@ -100,7 +106,7 @@ func (c *Course) Follow(j detector.Judgement, window time.Duration) {
 			c.Began, c.side, c.beyond, c.furthest = j.Time, dir, 0, 0
 			c.edge = time.Time{}
 			c.trail.rebase()
-			c.recent, c.most, c.level, c.steady = 0, 0, 0, j.Time
+			c.recent, c.most, c.level, c.steady, c.struck = 0, 0, 0, j.Time, j.Time
 			c.peak, c.flat = 0, j.Time
 		}
 		if beyond(j, dir) {
@@ -153,7 +159,11 @@ func (c *Course) sumUp(j detector.Judgement) {
 	}
 	c.recent = c.total(minute) - c.total(minute-steadyMinutes)
 	c.most = max(c.most, c.recent)
-	if c.recent < steadyShare*c.most || c.recent > leap*c.level {
+	leapt := c.recent > leap*c.level
+	if leapt && c.recent > c.most/2 {
+		c.struck = j.Time
+	}
+	if leapt || c.recent < steadyShare*c.most {
 		c.level, c.steady = c.recent, j.Time
 	}
 }
@@ -191,7 +201,8 @@ func (c *Course) worsened(since time.Time) bool {
 
 // steadyFor reports whether the series has been outside for so long and gets neither
 // better nor much worse: its minutes by themselves, or, where the window is shorter
-// than is known, its values for longer than that.
+// than is known, its values for longer than that. What gets better more slowly than
+// anything warms up is as good as steady.
 func (c *Course) steadyFor(now time.Time, long time.Duration) bool {
 	switch {
 	case c.Began.IsZero():
@@ -199,6 +210,7 @@ func (c *Course) steadyFor(now time.Time, long time.Duration) bool {
 	case now.Sub(c.flat) > max(c.window, long):
 		return true
 	default:
-		return now.Sub(c.steady) >= long && c.recent >= steadyShare*c.most
+		return now.Sub(c.steady) >= long && c.recent >= steadyShare*c.most ||
+			now.Sub(c.struck) >= max(warmUp, long) && c.recent >= lingering*c.most
 	}
 }

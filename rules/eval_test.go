@@ -448,7 +448,7 @@ func TestAtOnce(t *testing.T) {
 	for _, tc := range []struct {
 		steady, want time.Duration
 	}{{time.Minute, 10 * time.Minute}, {3 * time.Minute, 0}} {
-		o.Course = Course{Began: noon.Add(-6 * time.Minute), steady: noon.Add(-tc.steady), flat: noon}
+		o.Course = Course{Began: noon.Add(-6 * time.Minute), steady: noon.Add(-tc.steady), struck: noon.Add(-4 * time.Minute), flat: noon}
 		got := builtinSet(t).Eval(v, "").Best
 		if got == nil || got.Rule != "cache_cold" || got.For != tc.want {
 			t.Errorf("steady for %v: verdict %+v, want cache_cold that waits for %v", tc.steady, got, tc.want)
