@@ -130,7 +130,7 @@ func TestJudge(t *testing.T) {
 	}{
 		{"right", "cache", "cache", true, cache, ""},
 		{"wrong component", "database", "cache", true, cache, "the alert points at cache instead of database"},
-		{"no alert", "cache", "", true, nil, "no alert within 2m0s"},
+		{"no alert", "cache", "", true, nil, "no alert within 5m0s"},
 		{"two alerts", "cache", "cache", true, both, "2 alerts instead of one: CacheBypass service=shop; DatabaseSlow"},
 		{"not resolved", "cache", "cache", false, cache, "not resolved within 6m0s of the repair"},
 		{"rightly quiet", "", "", true, nil, ""},
@@ -157,7 +157,7 @@ func TestTable(t *testing.T) {
 	newTerminal(file).table([]story{
 		{scenario: scenario{"cache_bypass", "cache"}, verdict: "cache_bypass", suspect: "cache", alertAfter: 12 * time.Second, resolvedAfter: 90 * time.Second, alerts: 1},
 		{scenario: scenario{"good_deploy", ""}},
-		{scenario: scenario{"ttl_zero", "cache"}, problem: errors.New("no alert within 2m0s")},
+		{scenario: scenario{"ttl_zero", "cache"}, problem: errors.New("no alert within 5m0s")},
 	})
 	got, err := os.ReadFile(file.Name())
 	if err != nil {
@@ -167,7 +167,7 @@ func TestTable(t *testing.T) {
 FAULT         VERDICT       COMPONENT  EXPECTED  ALERT AFTER  ALERTS  RESOLVED AFTER  
 cache_bypass  cache_bypass  cache      cache     12 s         1       90 s            as it should be
 good_deploy   none          –          none      –            0       –               as it should be
-ttl_zero      none          –          cache     –            0       –               no alert within 2m0s
+ttl_zero      none          –          cache     –            0       –               no alert within 5m0s
 `
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)
