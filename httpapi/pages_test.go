@@ -91,7 +91,7 @@ func TestPages(t *testing.T) {
 			{"/incidents?limit=x", 400, []string{`limit "x" is not usable: write a number from 1 to 1000`}},
 			{"/anomalies", 200, []string{"active incident share of requests served from the cache", "41 % ↓ 93 % 90 to 95 % −52 points −11.5 22:03:10 UTC for 6 min 50 s", "ended latency p99", "no value"}},
 			{"/signals", 200, []string{"requests traffic 1 learning 1 normal service= blog 3.2/s", "database time per query database query db_latency"}},
-			{"/signals/cache_served_ratio", 200, []string{"every 15s · sensitivity 4.5, about one false alarm per series in 27 weeks", "vector(1)", "1 anomalous 1 without a value", "anomalous service= shop 41 %", "unknown service= blog no value 93 %"}},
+			{"/signals/cache_served_ratio", 200, []string{"every 15s · sensitivity 4.5, about one false alarm per series in 54 weeks", "vector(1)", "1 anomalous 1 without a value", "anomalous service= shop 41 %", "unknown service= blog no value 93 %"}},
 			{`/signals/request_rate?match[]={service="blog"}`, 200, []string{"learning service= blog"}},
 			{"/signals/request_rate?match[]=%7B", 400, []string{"is not a selector"}},
 			{"/signals/db_latency", 200, []string{"It cannot be read."}},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,9 +29,9 @@ func TestProbeFirst(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newFixture(t, "http://prometheus.test", simple(t, "a", "b"), nil)
 				s.probeFirst = true
-				asked := 0
+				var asked atomic.Int64
 				s.via(history{series: 1, fault: func(w http.ResponseWriter, query string, _ int) bool {
-					asked++
+					asked.Add(1)
 					if query == "a" {
 						say(w, tc.status, tc.body)
 					}
@@ -44,8 +45,8 @@ func TestProbeFirst(t *testing.T) {
 					}
 					return
 				}
-				if err == nil || !strings.Contains(err.Error(), tc.want) || asked != 1 || time.Since(start) != 0 {
-					t.Errorf("got error %v after %d queries and %s, want …%s… after one, at once", err, asked, time.Since(start), tc.want)
+				if err == nil || !strings.Contains(err.Error(), tc.want) || asked.Load() != 1 || time.Since(start) != 0 {
+					t.Errorf("got error %v after %d queries and %s, want …%s… after one, at once", err, asked.Load(), time.Since(start), tc.want)
 				}
 			})
 		})
