@@ -161,6 +161,7 @@ func (s *Signal) fill(d Defaults) {
 	s.Component = first(s.Component, std.Component)
 	s.Direction = first(s.Direction, std.Direction, detector.Both)
 	s.Step = first(s.Step, model.Duration(d.Step))
+	s.Window = first(s.Window, model.Duration(windowOf(s.Query)), model.Duration(UsualWindow))
 	s.fillSensitivity(d)
 	if s.Scope == nil {
 		s.Scope = d.Scope
@@ -184,7 +185,6 @@ func (s *Signal) check(d Defaults) error {
 	if err := CheckQuery(s.Query); err != nil {
 		return err
 	}
-	s.Window = first(s.Window, model.Duration(windowOf(s.Query)), model.Duration(UsualWindow))
 	if s.Kind == Edges {
 		return fmt.Errorf("kind %q is not one of signals: write the query under topology.queries", s.Kind)
 	}

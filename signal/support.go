@@ -1,7 +1,7 @@
 package signal
 
 import (
-	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -62,10 +62,15 @@ func countedBy(expr parser.Expr) parser.Expr {
 // increases counts, or nil if it is something else.
 func perSecond(expr parser.Expr) parser.Expr {
 	span, ok := counts(expr)
-	switch {
-	case !ok:
+	if !ok {
 		return nil
-	case span == 0:
+	}
+	return over(expr, span)
+}
+
+// over divides what is counted over a time by that; 0 is per second already.
+func over(expr parser.Expr, span time.Duration) parser.Expr {
+	if span == 0 {
 		return expr
 	}
 	return &parser.BinaryExpr{
@@ -73,8 +78,12 @@ func perSecond(expr parser.Expr) parser.Expr {
 	}
 }
 
-// counts reports whether an expression adds up increases of counters, and over
-// which time each is; 0 is per second.
+// amountRE matches the names of counters that add up seconds or bytes instead of
+// events.
+var amountRE = regexp.MustCompile(`(_sum|_(seconds|bytes)(_total)?)$`)
+
+// counts reports whether an expression adds up increases of counters of events, and
+// over which time each is; 0 is per second.
 func counts(expr parser.Expr) (span time.Duration, ok bool) {
 	switch e := expr.(type) {
 	case *parser.ParenExpr:
@@ -97,10 +106,10 @@ func counts(expr parser.Expr) (span time.Duration, ok bool) {
 		case "clamp_min":
 			return counts(e.Args[0])
 		case "rate", "irate":
-			return 0, true
+			return 0, !amountRE.MatchString(selectorOf(e).Name)
 		case "increase":
 			if m, ok := e.Args[0].(*parser.MatrixSelector); ok {
-				return m.Range, m.Range > 0
+				return m.Range, m.Range > 0 && !amountRE.MatchString(selectorOf(e).Name)
 			}
 		}
 	}
@@ -114,56 +123,56 @@ func histogramCount(expr parser.Expr) parser.Expr {
 	if !ok {
 		return nil
 	}
-	native, err := queries.ParseExpr(fmt.Sprintf("histogram_count(%s)", expr))
+	text := "histogram_count(" + expr.String() + ")"
+	classic := strings.HasSuffix(selectorOf(expr).Name, "_bucket")
+	if classic {
+		text = expr.String() // a copy, to be changed
+	}
+	counted, err := queries.ParseExpr(text)
 	if err != nil {
 		return nil
 	}
-	counted := native
-	if selectors := selectorsOf(expr); len(selectors) == 1 && strings.HasSuffix(selectors[0].Name, "_bucket") {
-		if counted, err = queries.ParseExpr(expr.String()); err != nil {
+	if classic {
+		s := selectorOf(counted)
+		s.LabelMatchers = append(s.LabelMatchers, labels.MustNewMatcher(labels.MatchEqual, labels.BucketLabel, "+Inf"))
+		if counted = withoutBuckets(counted); counted == nil {
 			return nil
 		}
-		if counted = allBuckets(counted); counted == nil {
-			return nil
-		}
 	}
-	if span == 0 {
-		return counted
-	}
-	return &parser.BinaryExpr{
-		Op: parser.DIV, LHS: &parser.ParenExpr{Expr: counted}, RHS: &parser.NumberLiteral{Val: span.Seconds()},
-	}
+	return over(counted, span)
 }
 
-// allBuckets turns rates of buckets into that of the one above all, +Inf, without
-// the label le. It changes the expression, and returns nil if the label would stay.
-func allBuckets(expr parser.Expr) parser.Expr {
-	selector := selectorsOf(expr)[0]
-	selector.LabelMatchers = append(selector.LabelMatchers, labels.MustNewMatcher(labels.MatchEqual, labels.BucketLabel, "+Inf"))
-	for e := expr; ; {
-		switch inner := e.(type) {
-		case *parser.ParenExpr:
-			e = inner.Expr
-			continue
-		case *parser.AggregateExpr:
-			if inner.Without {
-				inner.Grouping = append(inner.Grouping, labels.BucketLabel)
-			} else {
-				inner.Grouping = slices.DeleteFunc(inner.Grouping, func(l string) bool { return l == labels.BucketLabel })
-			}
-			return expr
-		case *parser.Call:
-			return &parser.AggregateExpr{Op: parser.SUM, Expr: expr, Without: true, Grouping: []string{labels.BucketLabel}}
+// withoutBuckets leaves the label le out of the result of an expression, which it
+// changes; it returns nil if it does not know how.
+func withoutBuckets(expr parser.Expr) parser.Expr {
+	switch e := expr.(type) {
+	case *parser.ParenExpr:
+		e.Expr = withoutBuckets(e.Expr)
+		if e.Expr == nil {
+			return nil
 		}
+		return e
+	case *parser.AggregateExpr:
+		if e.Without {
+			e.Grouping = append(e.Grouping, labels.BucketLabel)
+		} else {
+			e.Grouping = slices.DeleteFunc(e.Grouping, func(l string) bool { return l == labels.BucketLabel })
+		}
+		return e
+	case *parser.Call:
+		return &parser.AggregateExpr{Op: parser.SUM, Expr: e, Without: true, Grouping: []string{labels.BucketLabel}}
+	default:
 		return nil
 	}
 }
 
-func selectorsOf(expr parser.Expr) []*parser.VectorSelector {
-	var out []*parser.VectorSelector
+// selectorOf returns the first selector in an expression, an empty one if there is
+// none.
+func selectorOf(expr parser.Expr) *parser.VectorSelector {
+	out := &parser.VectorSelector{}
 	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
-		if s, ok := n.(*parser.VectorSelector); ok {
-			out = append(out, s)
+		if s, ok := n.(*parser.VectorSelector); ok && out.Name == "" {
+			out = s
 		}
 		return nil
 	})
