@@ -218,8 +218,8 @@ func (w *total) add(x *entry) {
 // onset estimates when a deviation began that goes on now: the start of the
 // samples up to now that deviate the most significantly together. It compares
 // the newest samples one by one and older ones by blocks and spans, and returns the
-// sum of the samples since then, too. The score of a sum is signed and grows with √n for a
-// lasting deviation.
+// sum of the samples since then, too. The score of a sum is signed and grows with √n
+// for a lasting deviation.
 func (e *evidence) onset(sign float64, score func(sum tally, size int) float64) (since time.Time, total tally, n int) {
 	best, at := math.Inf(-1), e.newest(0).at
 	try := func(sum tally, size int, from uint32) {

@@ -106,7 +106,8 @@ func (r *Rule) match(v *View, open bool) *match {
 		}
 		m.around = *v.Place
 	}
-	m.all, m.any = check(r.placed(v, r.All), v, open), check(r.placed(v, r.Any), v, open)
+	m.all = check(r.placed(v, r.All), v, open)
+	m.any = check(r.placed(v, r.Any), v, open)
 	m.none = check(r.None, v, false)
 	m.support = check(r.Support, v, open)
 	m.onsets = v.onsets(slices.Concat(m.all, m.any))

@@ -25,8 +25,7 @@ const surpriseStep = 1. / 16
 func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
 
 // add appends the first sample of a minute: how far the series has been off in total
-// (see Course), and the surprises. It ignores a minute
-// that is known already.
+// (see Course), and the surprises. It ignores a minute that is known already.
 func (t *trail) add(minute int64, own float64, j detector.Judgement) {
 	if minute <= t.minute {
 		return
