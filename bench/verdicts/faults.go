@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"tidemark/signal"
 )
@@ -152,4 +153,9 @@ var kinds = []kind{
 		more := logBetween(r, 0.3, 20)
 		return fmt.Sprintf("+%.0f %%", 100*more), during(func(t *trouble) { t.slowDepend = more })
 	}},
+}
+
+// kindOf returns the sort of fault that has the name.
+func kindOf(name string) *kind {
+	return &kinds[slices.IndexFunc(kinds, func(k kind) bool { return k.name == name })]
 }

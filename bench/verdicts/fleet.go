@@ -10,9 +10,8 @@ import (
 	"github.com/prometheus/common/model"
 
 	"tidemark/engine"
-	"tidemark/incident"
-	"tidemark/rules"
 	"tidemark/series"
+	"tidemark/signal"
 )
 
 // A fleet is many services of different size that one engine watches for weeks, in
@@ -42,13 +41,7 @@ type happened struct {
 	effect   time.Time // first minute in which it mattered; zero if it never did
 	hurts    bool      // users, at some time
 	decoy    bool      // a good deploy came shortly before
-	pages    []fleetPage
-}
-
-// fleetPage is a page about a service.
-type fleetPage struct {
-	page
-	service string
+	pages    []page
 }
 
 // newMember simulates a service. Faults and what only looks like one happen after
@@ -84,7 +77,7 @@ func newMember(seed uint64, days, window int) (member, error) {
 		strength, plan := k.draw(r, &s)
 		at := fleetStart.Add(time.Duration(from+1) * time.Minute)
 		h := happened{kind: k, strength: strength, from: at, to: at.Add(time.Duration(length) * time.Minute)}
-		if k.truth[0] != byDeploy[0] && r.Float64() < 0.3 {
+		if k.truth[0] != signal.Deploy && r.Float64() < 0.3 {
 			h.decoy = true
 			decoys = append(decoys, goodDeploy(r, from-2-r.IntN(13)))
 		}
@@ -103,9 +96,23 @@ func newMember(seed uint64, days, window int) (member, error) {
 			events = append(events, e)
 		}
 	}
-	lived := m.live(newWorld(s, r.Uint64()), minutes, events, faults)
-	m.record = observe(fleetStart.Add(time.Minute), lived, s.window)
+	with, without := play(newWorld(s, r.Uint64()), fleetStart, minutes, events, faults...)
+	for i, e := range faults {
+		m.faults[i].look(with[e.from:e.until], without[i])
+	}
+	m.record = observe(fleetStart.Add(time.Minute), with, s.window)
 	return m, nil
+}
+
+// look notes when the fault matters, and whether it hurts, by its minutes and what
+// they would have been.
+func (h *happened) look(with, without []minute) {
+	if i := mattersFrom(with, without); i >= 0 {
+		h.effect = h.from.Add(time.Duration(i) * time.Minute)
+	}
+	for i := range with {
+		h.hurts = h.hurts || hurts(&with[i].expected, &without[i].expected)
+	}
 }
 
 // pick returns i with the probability of the i-th share.
@@ -131,40 +138,6 @@ func benign(r *rand.Rand, week span, roomy bool) event {
 	c := calms[slices.IndexFunc(calms, func(c calm) bool { return c.name == name })]
 	all := c.events(r, week)
 	return all[r.IntN(len(all))]
-}
-
-// live simulates the service. Beside each fault it simulates what would have been
-// without, to learn when the fault matters.
-func (m *member) live(w *world, minutes int, events, faults []event) []minute {
-	out := make([]minute, minutes)
-	var twin world
-	for i := range minutes {
-		ts := fleetStart.Add(time.Duration(i) * time.Minute)
-		usual := trouble{}
-		for _, e := range events {
-			if i >= e.from && i < e.until {
-				e.apply(i-e.from, &usual)
-			}
-		}
-		f := slices.IndexFunc(faults, func(e event) bool { return i >= e.from && i < e.until })
-		if f < 0 {
-			out[i] = w.step(i, ts, usual)
-			continue
-		}
-		if i == faults[f].from {
-			twin = *w
-		}
-		broken := usual
-		faults[f].apply(i-faults[f].from, &broken)
-		without := twin.step(i, ts, usual)
-		out[i] = w.step(i, ts, broken)
-		h := &m.faults[f]
-		if h.effect.IsZero() && matters(&out[i].expected, &without.expected) {
-			h.effect = ts.Add(time.Minute)
-		}
-		h.hurts = h.hurts || hurts(&out[i].expected, &without.expected)
-	}
-	return out
 }
 
 // fleet is what Prometheus shows of all services; it is an engine.Source.
@@ -208,59 +181,27 @@ func (w watched) Read(ctx context.Context, g series.Grid) ([]series.Frame, error
 	return frames, err
 }
 
-// judge lets one engine watch the fleet after so many days of history, without some
-// of the signals, gives each fault its pages, and returns the others.
-func (f fleet) judge(days int, without []string, set *rules.Set) (strays []fleetPage, err error) {
-	source := watched{f, without}
+// judge lets one engine watch the fleet, without some of the signals, gives each
+// fault its pages, and returns the others.
+func (f fleet) judge(without []string, trial trial) (strays []page, err error) {
 	window := 0 // one query asks for all: that of the slowest
 	for i := range f {
 		window = max(window, f[i].record.window)
 	}
-	e, err := newEngine(source, window, fleetZone, set)
-	if err != nil {
-		return nil, err
-	}
-	ctx := context.Background()
-	r := f[0].record
-	g := r.grid(0, days*24*60)
-	frames, err := source.Read(ctx, g)
-	if err != nil {
-		return nil, err
-	}
-	e.Learn(g, frames, 1)
-	last := map[string]incident.Incident{}
-	var order []string
-	for i := g.N; i < fleetDays*24*60; i++ {
-		if err := e.Eval(ctx, r.at(i)); err != nil {
-			return nil, err
-		}
-		for _, in := range e.Snapshot().Incidents {
-			if in.FiredAt.IsZero() {
-				continue
-			}
-			if _, ok := last[in.ID]; !ok {
-				order = append(order, in.ID)
-			}
-			last[in.ID] = in
-		}
-	}
-	for _, id := range order {
-		in := last[id]
-		p := fleetPage{
-			page{in.FiredAt, in.Verdict.Alert, in.Verdict.Suspect, in.Verdict.Refinement, in.SupersededBy != ""},
-			string(in.Verdict.Scope["service"]),
-		}
+	past := f[0].record.grid(0, trial.days*24*60)
+	pages, err := judge(watched{f, without}, window, past, fleetDays*24*60, fleetZone, trial)
+	for _, p := range pages {
 		if h := f.about(p); h != nil {
 			h.pages = append(h.pages, p)
 		} else {
 			strays = append(strays, p)
 		}
 	}
-	return strays, nil
+	return strays, err
 }
 
 // about returns the fault that a page is about, or nil.
-func (f fleet) about(p fleetPage) *happened {
+func (f fleet) about(p page) *happened {
 	for i := range f {
 		if f[i].name != p.service {
 			continue

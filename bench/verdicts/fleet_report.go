@@ -36,13 +36,15 @@ func (t *fleetTally) add(h *happened) {
 // reportFleet prints how many faults were found, by kind and for those that hurt
 // users or followed a good deploy; shares of right causes and single pages are of
 // those that were found.
-func reportFleet(out io.Writer, f fleet, strays []fleetPage, days int) {
+func reportFleet(out io.Writer, f fleet, strays []page, days int) {
 	total, hurting, decoyed := &fleetTally{name: "all"}, &fleetTally{name: "that hurt users"}, &fleetTally{name: "after a good deploy"}
-	rows := make([]*fleetTally, len(kinds))
-	small := 0
-	for i, k := range kinds {
-		rows[i] = &fleetTally{name: k.name}
+	rows := make([]*fleetTally, 0, len(kinds)+3)
+	byKind := map[string]*fleetTally{}
+	for _, k := range kinds {
+		byKind[k.name] = &fleetTally{name: k.name}
+		rows = append(rows, byKind[k.name])
 	}
+	small := 0
 	for i := range f {
 		for j := range f[i].faults {
 			h := &f[i].faults[j]
@@ -51,7 +53,7 @@ func reportFleet(out io.Writer, f fleet, strays []fleetPage, days int) {
 				continue
 			}
 			total.add(h)
-			rows[slices.IndexFunc(kinds, func(k kind) bool { return k.name == h.kind.name })].add(h)
+			byKind[h.kind.name].add(h)
 			if h.hurts {
 				hurting.add(h)
 			}
@@ -73,11 +75,7 @@ func reportFleet(out io.Writer, f fleet, strays []fleetPage, days int) {
 	for i := range f {
 		for _, h := range f[i].faults {
 			if !h.effect.IsZero() && (len(h.pages) != 1 || !slices.Contains(h.kind.truth, h.pages[0].suspect)) {
-				words := make([]page, len(h.pages))
-				for k := range h.pages {
-					words[k] = h.pages[k].page
-				}
-				fmt.Fprintf(out, "%s %-16s %-34s %s %s\n", f[i].name, h.kind.name, h.strength, h.from.Format(time.DateTime), paged(words, h.effect))
+				fmt.Fprintf(out, "%s %-16s %-34s %s %s\n", f[i].name, h.kind.name, h.strength, h.from.Format(time.DateTime), paged(h.pages, h.effect))
 			}
 		}
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,9 +15,7 @@ import (
 // heading says.
 func TestFleetReport(t *testing.T) {
 	at := func(minute int) time.Time { return fleetStart.Add(time.Duration(minute) * time.Minute) }
-	of := func(name string) kind {
-		return kinds[slices.IndexFunc(kinds, func(k kind) bool { return k.name == name })]
-	}
+	of := func(name string) kind { return *kindOf(name) }
 	f := fleet{
 		{name: "a", faults: []happened{
 			{kind: of("ttl"), from: at(100), to: at(140), effect: at(101), hurts: true, decoy: true},
@@ -29,15 +26,15 @@ func TestFleetReport(t *testing.T) {
 			{kind: of("db_slow"), strength: "+90 %", from: at(100), to: at(130), effect: at(100), hurts: true},
 		}},
 	}
-	var strays []fleetPage
-	for _, p := range []fleetPage{
-		{page{at: at(104), alert: "CacheMisses", suspect: signal.Cache}, "a"},
-		{page{at: at(99), alert: "BadDeploy", suspect: signal.Deploy}, "b"},         // too early
-		{page{at: at(145), alert: "CacheDown", suspect: signal.Cache}, "b"},         // the wrong cause, within the grace
-		{page{at: at(146), alert: "DatabaseSlow", suspect: signal.Database}, "a"},   // a second one
-		{page{at: at(846), alert: "CacheMisses", suspect: signal.Cache}, "a"},       // too late
-		{page{at: at(2001), alert: "DatabaseSlow", suspect: signal.Database}, "a"},  // of what did not matter
-		{page{at: at(105), alert: "CorrelatedDegradation", suspect: "unknown"}, ""}, // of no service
+	var strays []page
+	for _, p := range []page{
+		{at: at(104), service: "a", alert: "CacheMisses", suspect: signal.Cache},
+		{at: at(99), service: "b", alert: "BadDeploy", suspect: signal.Deploy},         // too early
+		{at: at(145), service: "b", alert: "CacheDown", suspect: signal.Cache},         // the wrong cause, within the grace
+		{at: at(146), service: "a", alert: "DatabaseSlow", suspect: signal.Database},   // a second one
+		{at: at(846), service: "a", alert: "CacheMisses", suspect: signal.Cache},       // too late
+		{at: at(2001), service: "a", alert: "DatabaseSlow", suspect: signal.Database},  // of what did not matter
+		{at: at(105), service: "", alert: "CorrelatedDegradation", suspect: "unknown"}, // of no service
 	} {
 		if h := f.about(p); h != nil {
 			h.pages = append(h.pages, p)

@@ -142,7 +142,7 @@ func (s settings) tasks() []task {
 }
 
 // fleet simulates services side by side, and lets one engine watch them.
-func (s settings) fleet() (fleet, []fleetPage, error) {
+func (s settings) fleet() (fleet, []page, error) {
 	f := make(fleet, s.services)
 	errs := make([]error, s.services)
 	var wg sync.WaitGroup
@@ -158,7 +158,7 @@ func (s settings) fleet() (fleet, []fleetPage, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, nil, err
 	}
-	strays, err := f.judge(s.days, strings.Split(s.without, ","), s.rules)
+	strays, err := f.judge(strings.Split(s.without, ","), trial{days: s.days, rules: s.rules})
 	return f, strays, err
 }
 

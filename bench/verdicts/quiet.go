@@ -24,6 +24,9 @@ type event struct {
 	apply func(into int, t *trouble)
 }
 
+// holds reports whether a minute is one of the event.
+func (e event) holds(minute int) bool { return minute >= e.from && minute < e.until }
+
 // scattered returns events at random minutes of the week, so many a day.
 func scattered(r *rand.Rand, week span, aDay float64, draw func() (length int, apply func(into int, t *trouble))) []event {
 	var out []event

@@ -15,6 +15,7 @@ import (
 	"tidemark/engine"
 	"tidemark/incident"
 	"tidemark/rules"
+	"tidemark/series"
 	"tidemark/signal"
 )
 
@@ -27,6 +28,7 @@ const (
 // page is an incident that fired.
 type page struct {
 	at         time.Time
+	service    string
 	alert      string
 	suspect    signal.Component
 	refinement string // what it says more exactly, in the end
@@ -52,30 +54,42 @@ func random(name string, seed uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, h.Sum64()))
 }
 
-// play simulates events on a world from start on. If the fault is not nil, it
-// also returns what would have been without it, from its onset on.
-func play(w *world, start time.Time, minutes int, events []event, fault *event) (with, without []minute) {
+// play simulates events on a world from start on, and faults that do not overlap.
+// Of each fault it also returns what its minutes would have been without it.
+func play(w *world, start time.Time, minutes int, events []event, faults ...event) (with []minute, without [][]minute) {
 	var twin world
+	without = make([][]minute, len(faults))
 	slices.SortStableFunc(events, func(a, b event) int { return a.from - b.from })
 	for i := range minutes {
 		ts := start.Add(time.Duration(i) * time.Minute)
 		usual := trouble{}
 		for _, e := range events {
-			if i >= e.from && i < e.until {
+			if e.holds(i) {
 				e.apply(i-e.from, &usual)
 			}
 		}
 		t := usual
-		if fault != nil && i >= fault.from && i < fault.until {
-			if i == fault.from {
+		if f := slices.IndexFunc(faults, func(e event) bool { return e.holds(i) }); f >= 0 {
+			if i == faults[f].from {
 				twin = *w
 			}
-			without = append(without, twin.step(i, ts, usual))
-			fault.apply(i-fault.from, &t)
+			without[f] = append(without[f], twin.step(i, ts, usual))
+			faults[f].apply(i-faults[f].from, &t)
 		}
 		with = append(with, w.step(i, ts, t))
 	}
 	return with, without
+}
+
+// mattersFrom returns the first of the minutes that differs from what it would have
+// been by a minimum effect, or -1.
+func mattersFrom(with, without []minute) int {
+	for i := range with {
+		if matters(&with[i].expected, &without[i].expected) {
+			return i
+		}
+	}
+	return -1
 }
 
 // run runs the engine on a stack in which a fault happens after days of
@@ -87,7 +101,7 @@ func (k kind) run(seed uint64, trial trial) (outcome, error) {
 	onset := trial.days*24*60 + lead + r.IntN(24*60)
 	length := 30 + r.IntN(61)
 	strength, plan := k.draw(r, &s)
-	fault := &event{span{onset, onset + length + trail/2}, func(into int, t *trouble) { plan(into, length, t) }}
+	fault := event{span{onset, onset + length + trail/2}, func(into int, t *trouble) { plan(into, length, t) }}
 	minutes := onset + length + trail
 	events := routine(r, &s, start, minutes)
 	if k.truth[0] != signal.Deploy && seed%3 == 0 {
@@ -98,13 +112,11 @@ func (k kind) run(seed uint64, trial trial) (outcome, error) {
 	with, without := play(newWorld(s, r.Uint64()), start, minutes, events, fault)
 
 	out := outcome{name: k.name, seed: seed, strength: strength, truth: k.truth, onset: start.Add(time.Duration(onset+1) * time.Minute)}
-	for i := range length {
-		if matters(&with[onset+i].expected, &without[i].expected) {
-			out.effect = out.onset.Add(time.Duration(i) * time.Minute)
-			break
-		}
+	if i := mattersFrom(with[onset:onset+length], without[0]); i >= 0 {
+		out.effect = out.onset.Add(time.Duration(i) * time.Minute)
 	}
-	pages, err := judge(observe(start.Add(time.Minute), with, s.window), onset-lead, minutes, "UTC", trial)
+	shown := observe(start.Add(time.Minute), with, s.window)
+	pages, err := judge(shown, s.window, shown.grid(0, onset-lead), minutes, "UTC", trial)
 	for _, p := range pages {
 		if p.at.Before(out.onset) {
 			out.early = append(out.early, p)
@@ -140,8 +152,9 @@ func (c calm) run(seed uint64, trial trial) (outcome, error) {
 	if c.events != nil {
 		events = append(events, c.events(r, span{first, minutes})...)
 	}
-	with, _ := play(newWorld(s, r.Uint64()), start, minutes, events, nil)
-	pages, err := judge(observe(start.Add(time.Minute), with, s.window), first, minutes, zone, trial)
+	with, _ := play(newWorld(s, r.Uint64()), start, minutes, events)
+	shown := observe(start.Add(time.Minute), with, s.window)
+	pages, err := judge(shown, s.window, shown.grid(0, first), minutes, zone, trial)
 	return outcome{name: c.name, seed: seed, pages: pages}, err
 }
 
@@ -152,24 +165,24 @@ type trial struct {
 	watch func(*engine.Snapshot) // is shown each cycle; nil is nobody
 }
 
-// judge learns from the minutes before first, evaluates the others one by one,
-// and returns the pages in the order in which they fired.
-func judge(r *record, first, minutes int, zone string, trial trial) ([]page, error) {
-	e, err := newEngine(r, r.window, zone, trial.rules)
+// judge learns from the past, the first of so many minutes, evaluates the others one
+// by one, and returns the pages in the order in which they fired. Rates are over a
+// window of minutes.
+func judge(src engine.Source, window int, past series.Grid, minutes int, zone string, trial trial) ([]page, error) {
+	e, err := newEngine(src, window, zone, trial.rules)
 	if err != nil {
 		return nil, err
 	}
 	ctx := context.Background()
-	g := r.grid(0, first)
-	frames, err := r.Read(ctx, g)
+	frames, err := src.Read(ctx, past)
 	if err != nil {
 		return nil, err
 	}
-	e.Learn(g, frames, 1)
+	e.Learn(past, frames, 1)
 	last := map[string]incident.Incident{}
 	var order []string
-	for i := first; i < minutes; i++ {
-		if err := e.Eval(ctx, r.at(i)); err != nil {
+	for i := past.N; i < minutes; i++ {
+		if err := e.Eval(ctx, past.At(i)); err != nil {
 			return nil, err
 		}
 		snapshot := e.Snapshot()
@@ -189,7 +202,9 @@ func judge(r *record, first, minutes int, zone string, trial trial) ([]page, err
 	var pages []page
 	for _, id := range order {
 		in := last[id]
-		pages = append(pages, page{in.FiredAt, in.Verdict.Alert, in.Verdict.Suspect, in.Verdict.Refinement, in.SupersededBy != ""})
+		pages = append(pages, page{
+			in.FiredAt, string(in.Verdict.Scope["service"]), in.Verdict.Alert, in.Verdict.Suspect, in.Verdict.Refinement, in.SupersededBy != "",
+		})
 	}
 	return pages, nil
 }

@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
-
-	"tidemark/signal"
 )
 
 // story is a few hours of a stack that are written down as a scenario, with what
@@ -89,7 +87,8 @@ var faulty = []story{
 	{name: "slow_dependency", about: "Slow dependency: another service takes longer.", alert: pages("dependency_slow", "critical", "")},
 }
 
-// atOnce returns an event of one kind in the second of the judged hours.
+// anHourIn returns an event of so many minutes that begins with the second of the
+// judged hours.
 func anHourIn(length int, apply func(into int, t *trouble)) func(*rand.Rand, span) []event {
 	return func(_ *rand.Rand, hours span) []event {
 		from := hours.from + 60
@@ -157,22 +156,27 @@ func (s story) play(first uint64) (*told, error) {
 	if s.calm != nil {
 		return s.playCalm(first)
 	}
-	k := s.own
-	if k == nil {
-		k = &kinds[slices.IndexFunc(kinds, func(k kind) bool { return k.name == s.name })]
-	}
 	for seed := first; seed < first+storySeeds; seed++ {
-		if t := s.playFault(k, seed); t.effect >= t.onset && t.effect < t.onset+soonEnough {
+		if t := s.playFault(seed); t.effect >= t.onset && t.effect < t.onset+soonEnough {
 			return t, nil
 		}
 	}
 	return nil, fmt.Errorf("%s: it matters with none of %d seeds", s.name, storySeeds)
 }
 
+// fault returns the sort of fault that the story is about.
+func (s story) fault() *kind {
+	if s.own != nil {
+		return s.own
+	}
+	return kindOf(s.name)
+}
+
 // storyStart is a Monday.
 var storyStart = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 
-func (s story) playFault(k *kind, seed uint64) *told {
+func (s story) playFault(seed uint64) *told {
+	k := s.fault()
 	r := random(k.name, seed)
 	site := newSite(random("site of "+k.name, seed), 0)
 	t := &told{story: s, seed: seed, zone: "UTC", start: storyStart, effect: -1}
@@ -180,15 +184,12 @@ func (s story) playFault(k *kind, seed uint64) *told {
 	t.first = t.onset - storyLead
 	var plan plan
 	t.strength, plan = k.draw(r, &site)
-	fault := &event{span{t.onset, t.onset + storyFault + storyTrail/2}, func(into int, tr *trouble) { plan(into, storyFault, tr) }}
+	fault := event{span{t.onset, t.onset + storyFault + storyTrail/2}, func(into int, tr *trouble) { plan(into, storyFault, tr) }}
 	minutes := t.onset + storyFault + storyTrail
 	with, without := play(newWorld(site, r.Uint64()), t.start, minutes, routine(r, &site, t.start, minutes), fault)
 	t.minutes, t.window, t.nightly = with, site.window, site.batch > 0
-	for i := range storyFault {
-		if matters(&with[t.onset+i].expected, &without[i].expected) {
-			t.effect = t.onset + i
-			break
-		}
+	if i := mattersFrom(with[t.onset:t.onset+storyFault], without[0]); i >= 0 {
+		t.effect = t.onset + i
 	}
 	return t
 }
@@ -212,7 +213,7 @@ func (s story) playCalm(seed uint64) (*told, error) {
 	if s.calm.events != nil {
 		events = append(events, s.calm.events(r, span{t.first, minutes})...)
 	}
-	t.minutes, _ = play(newWorld(site, r.Uint64()), t.start, minutes, events, nil)
+	t.minutes, _ = play(newWorld(site, r.Uint64()), t.start, minutes, events)
 	t.window, t.nightly = site.window, site.batch > 0
 	return t, nil
 }
@@ -233,13 +234,4 @@ func writeStories(dir string, first uint64) error {
 		}
 	}
 	return nil
-}
-
-// suspect returns the component that the fault's page has to name.
-func (t *told) suspect() signal.Component {
-	k := t.own
-	if k == nil {
-		k = &kinds[slices.IndexFunc(kinds, func(k kind) bool { return k.name == t.name })]
-	}
-	return k.truth[0]
 }

@@ -88,7 +88,7 @@ func (t *told) expectation() string {
 	if t.alert.refinement != "" {
 		fmt.Fprintf(&b, "    refinement: %s\n", t.alert.refinement)
 	}
-	fmt.Fprintf(&b, "    scope: {service: shop}\n    suspect: %s\n    severity: %s\n", t.suspect(), t.alert.severity)
+	fmt.Fprintf(&b, "    scope: {service: shop}\n    suspect: %s\n    severity: %s\n", t.fault().truth[0], t.alert.severity)
 	fmt.Fprintf(&b, "    fires: %s\n    within: %s\n    resolved_by: %s\n", t.moment(t.onset),
 		model.Duration(time.Duration(t.effect-t.onset+foundWithin+t.waits)*time.Minute), t.moment(t.onset+storyFault+overWithin))
 	return b.String()

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"math"
-	"slices"
 	"testing"
 	"time"
 
@@ -23,7 +22,7 @@ func TestNothingIsLost(t *testing.T) {
 			for seed := range uint64(2) {
 				s := newSite(random("site", seed), 0)
 				_, plan := k.draw(random(k.name, seed), &s)
-				fault := &event{span{60, 180}, func(into int, t *trouble) { plan(into, 60, t) }}
+				fault := event{span{60, 180}, func(into int, t *trouble) { plan(into, 60, t) }}
 				minutes, _ := play(newWorld(s, seed), monday, 240, routine(random(k.name, seed), &s, monday, 240), fault)
 				for i, m := range minutes {
 					if got := m.hits + m.misses + m.cacheErrors + m.bypassed; got != m.reads {
@@ -68,15 +67,11 @@ func TestFaultsDo(t *testing.T) {
 		{"surge", func(with, without *minute) bool { return with.requests > 1.2*without.requests }},
 	} {
 		t.Run(tc.kind, func(t *testing.T) {
-			i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == tc.kind })
-			if i < 0 {
-				t.Fatalf("no fault %q", tc.kind)
-			}
 			s := newSite(random("site", seed), 0)
-			_, plan := kinds[i].draw(random(tc.kind, seed), &s)
-			fault := &event{span{600, 660}, func(into int, t *trouble) { plan(into, 60, t) }}
+			_, plan := kindOf(tc.kind).draw(random(tc.kind, seed), &s)
+			fault := event{span{600, 660}, func(into int, t *trouble) { plan(into, 60, t) }}
 			with, without := play(newWorld(s, seed), monday, 660, nil, fault)
-			last, usual := with[630], without[30]
+			last, usual := with[630], without[0][30]
 			if !tc.want(&last, &usual) {
 				t.Errorf("half an hour into the fault:\n%+v\nwithout it:\n%+v", last.counters, usual.counters)
 			}
