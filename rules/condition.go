@@ -67,6 +67,10 @@ type Condition struct {
 	// worse, or only very slowly better, see Course.steadyFor; default 0.
 	Steady model.Duration `yaml:"steady,omitempty"`
 
+	// SteadySince names changes, from the newest of which on Steady counts: what has
+	// to warm up begins anew with each of them.
+	SteadySince signal.Names `yaml:"steady_since,omitempty"`
+
 	// WorseSince names changes, since the newest of which the deviation has become
 	// twice as bad as it was in the first minutes: what has to warm up is at its
 	// worst in the beginning.

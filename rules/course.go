@@ -67,6 +67,9 @@ const (
 	// plainShare is how much of a minute is taken to be as the average is.
 	plainShare = 0.1
 
+	// beforeMinutes are those that tell how a series was before a change.
+	beforeMinutes = 5
+
 	// warmUp is by when a cache that fills after a planned restart is warm again: two
 	// to four minutes are usual. What is then still lingering is none.
 	warmUp    = 5 * time.Minute
@@ -202,15 +205,32 @@ func (c *Course) worsened(since time.Time) bool {
 // steadyFor reports whether the series has been outside for so long and gets neither
 // better nor much worse: its minutes by themselves, or, where the window is shorter
 // than is known, its values for longer than that. What gets better more slowly than
-// anything warms up is as good as steady.
-func (c *Course) steadyFor(now time.Time, long time.Duration) bool {
+// anything warms up is as good as steady. What it was before some time does not count:
+// of a cache that was a bit worse all night it is not known how long it takes to warm
+// up after a restart now.
+func (c *Course) steadyFor(now time.Time, long time.Duration, since time.Time) bool {
+	lasted := func(from time.Time) time.Duration { return min(now.Sub(from), now.Sub(since)) }
 	switch {
 	case c.Began.IsZero():
 		return false
-	case now.Sub(c.flat) > max(c.window, long):
+	case lasted(c.flat) > max(c.window, long):
 		return true
 	default:
-		return now.Sub(c.steady) >= long && c.recent >= steadyShare*c.most ||
-			now.Sub(c.struck) >= max(warmUp, long) && c.recent >= lingering*c.most
+		before := c.before(since)
+		recent, most := c.recent-before, c.most-before
+		return lasted(c.steady) >= long && recent >= steadyShare*most ||
+			lasted(c.struck) >= max(warmUp, long) && recent >= lingering*most
 	}
+}
+
+// before returns how far the series was off in two minutes on average before some
+// time, as far as it is known; 0 if it was not, or to the other side. It is at most
+// half of the worst: more is no wandering but a fault that is still there.
+func (c *Course) before(at time.Time) float64 {
+	last := minuteOf(at)
+	if last <= c.trail.minute-trailMinutes {
+		return 0
+	}
+	off := (c.total(last) - c.total(last-beforeMinutes)) * steadyMinutes / beforeMinutes
+	return min(max(off, 0), c.most/2)
 }

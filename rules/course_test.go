@@ -136,25 +136,61 @@ func TestSteady(t *testing.T) {
 	} {
 		for _, window := range []int{1, 2, 5} {
 			t.Run(fmt.Sprintf("%s, window %dm", tc.name, window), func(t *testing.T) {
-				var c Course
-				now := noon
-				for i := range tc.off {
-					off := 0.0
-					for _, x := range tc.off[max(0, i-window+1) : i+1] {
-						off += x / float64(window)
-					}
-					now = noon.Add(time.Duration(i) * time.Minute)
-					c.Follow(detector.Judgement{Time: now, State: detector.Normal, Value: 100 + off, Expected: 100, Lower: 99, Upper: 101},
-						time.Duration(window)*time.Minute)
-				}
+				c, now := smeared(tc.off, window)
 				got := time.Duration(-1)
 				for long := range 10 {
-					if d := time.Duration(long) * time.Minute; c.steadyFor(now, d) && d > 0 {
+					if d := time.Duration(long) * time.Minute; c.steadyFor(now, d, time.Time{}) && d > 0 {
 						got = d
 					}
 				}
 				if got != tc.want {
 					t.Errorf("steady for %v, want %v", got, tc.want)
+				}
+			})
+		}
+	}
+}
+
+// smeared follows averages over a window of minutes, given how far each minute is off
+// by itself, and returns when the last one was.
+func smeared(minutes []float64, window int) (Course, time.Time) {
+	var c Course
+	now := noon
+	for i := range minutes {
+		off := 0.0
+		for _, x := range minutes[max(0, i-window+1) : i+1] {
+			off += x / float64(window)
+		}
+		now = noon.Add(time.Duration(i) * time.Minute)
+		c.Follow(detector.Judgement{Time: now, State: detector.Normal, Value: 100 + off, Expected: 100, Lower: 99, Upper: 101},
+			time.Duration(window)*time.Minute)
+	}
+	return c, now
+}
+
+// TestSteadySince checks that a restart begins a warm-up anew, and is not blamed for
+// what the series was off before.
+func TestSteadySince(t *testing.T) {
+	const restart = 5 // the last minute before it
+	for _, tc := range []struct {
+		name string
+		off  []float64 // of each minute by itself
+		want bool      // it is steady for three minutes
+	}{
+		{"a warm-up", []float64{0, 0, 0, 0, 0, 0, 40, 30, 20, 10}, false},
+		{"one that is over, of a cache that was a bit worse", []float64{12, 12, 12, 12, 12, 12, 45, 35, 25, 15, 12, 12}, false},
+		{"cold, and a bit worse before", []float64{7, 7, 7, 7, 7, 7, 40, 40, 40, 40, 40}, true},
+		{"lingers, and a bit worse before", []float64{7, 7, 7, 7, 7, 7, 40, 40, 25, 20, 20, 20, 20}, true},
+		{"a second warm-up", []float64{0, 0, 40, 20, 10, 0, 40, 30, 20}, false},
+		{"the second does not end", []float64{0, 0, 40, 20, 10, 0, 40, 40, 40, 40, 40}, true},
+		{"two minutes after the second", []float64{0, 0, 40, 40, 40, 40, 40, 40}, false},
+		{"it failed before, and still does", []float64{0, 40, 40, 40, 40, 40, 40, 40, 40, 40}, true},
+	} {
+		for _, window := range []int{1, 2, 5} {
+			t.Run(fmt.Sprintf("%s, window %dm", tc.name, window), func(t *testing.T) {
+				c, now := smeared(tc.off, window)
+				if got := c.steadyFor(now, 3*time.Minute, noon.Add(restart*time.Minute)); got != tc.want {
+					t.Errorf("steady: %t, want %t", got, tc.want)
 				}
 			})
 		}

@@ -19,7 +19,7 @@ func (c *Condition) demands(v *View, f finding, open bool) Outcome {
 		holds func() Outcome
 	}{
 		{c.Lasting > 0, func() Outcome { return c.lasts(v, o, open) }},
-		{c.Steady > 0, func() Outcome { return met(o.Course.steadyFor(v.Time, time.Duration(c.Steady))) }},
+		{c.Steady > 0, func() Outcome { return c.steadies(v, o) }},
 		{len(c.WorseSince) > 0, func() Outcome { return c.worsened(v, o) }},
 		{len(c.Material) > 0 && !open, func() Outcome { return c.material(v, o) }},
 		{len(c.After) > 0, func() Outcome { return c.follows(v, f, open) }},
@@ -123,12 +123,26 @@ func (c *Condition) material(v *View, o *Observation) Outcome {
 // worsened reports whether a series got worse since the newest of the changes that
 // the condition names.
 func (c *Condition) worsened(v *View, o *Observation) Outcome {
-	for i := range v.Changes {
-		if ch := &v.Changes[i]; slices.Contains(c.WorseSince, ch.Kind) && v.Time.Sub(ch.At) <= time.Duration(c.Within) {
-			return met(o.Course.worsened(ch.At))
+	at, ok := c.newest(v, c.WorseSince)
+	return met(ok && o.Course.worsened(at))
+}
+
+// steadies reports whether a series gets neither better nor much worse, since the
+// newest of the changes that the condition names.
+func (c *Condition) steadies(v *View, o *Observation) Outcome {
+	at, _ := c.newest(v, c.SteadySince)
+	return met(o.Course.steadyFor(v.Time, time.Duration(c.Steady), at))
+}
+
+// newest returns when the newest of the changes was that lie within the time that the
+// condition gives them, and whether there is one.
+func (c *Condition) newest(v *View, changes signal.Names) (time.Time, bool) {
+	for i := range v.Changes { // newest first
+		if ch := &v.Changes[i]; slices.Contains(changes, ch.Kind) && v.Time.Sub(ch.At) <= time.Duration(c.Within) {
+			return ch.At, true
 		}
 	}
-	return NotMet
+	return time.Time{}, false
 }
 
 // largest returns the largest number that f gives for a series of the first of

@@ -39,8 +39,8 @@ func (c *Condition) implies(d *Condition) bool {
 	default:
 		return c.Lasting >= d.Lasting && c.Steady >= d.Steady &&
 			asks(c.Outgrows, d.Outgrows) && asks(c.Explains, d.Explains) && asks(c.Per, d.Per) && asks(c.Material, d.Material) &&
-			asks(c.After, d.After) && asks(c.WorseSince, d.WorseSince) &&
-			(len(d.After)+len(d.WorseSince) == 0 || c.Within <= d.Within)
+			asks(c.After, d.After) && asks(c.WorseSince, d.WorseSince) && asks(c.SteadySince, d.SteadySince) &&
+			(len(d.After)+len(d.WorseSince)+len(d.SteadySince) == 0 || c.Within <= d.Within)
 	}
 }
 

@@ -90,9 +90,14 @@ func (v vocabulary) checkList(f *faults, list conditionList) {
 		for _, name := range c.After {
 			v.unknown(f, at.to("after"), name)
 		}
-		for _, name := range c.WorseSince {
-			if !v.unknown(f, at.to("worse_since"), name) && v[name].Kind != signal.Change {
-				f.add(at.to("worse_since"), "%s is of kind %s and no change: name a change such as process_restarts", name, v[name].Kind)
+		for _, since := range []struct {
+			key   string
+			names signal.Names
+		}{{"worse_since", c.WorseSince}, {"steady_since", c.SteadySince}} {
+			for _, name := range since.names {
+				if !v.unknown(f, at.to(since.key), name) && v[name].Kind != signal.Change {
+					f.add(at.to(since.key), "%s is of kind %s and no change: name a change such as process_restarts", name, v[name].Kind)
+				}
 			}
 		}
 		for _, with := range []struct {
