@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -122,5 +123,33 @@ func TestWarmUpThatEnds(t *testing.T) {
 	o.Course.furthest = 0.4
 	if got := builtinSet(t).Eval(v, "").Best; got != nil {
 		t.Errorf("three quarters of the way back: verdict %s, want none", got.Rule)
+	}
+}
+
+// TestQueriesWithoutMisses checks that after a deploy only those additional queries
+// count that a cache which misses a bit more often does not explain.
+func TestQueriesWithoutMisses(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		queries reading
+		hits    reading
+		want    bool
+	}{
+		{"half of them are misses, and the rest is too little", reading{value: 0.23, support: 100}, reading{value: 0.915, support: 100}, false},
+		{"half of them are misses, and the rest matters", reading{value: 0.25, support: 100}, reading{value: 0.905, support: 100}, true},
+		{"all of them are", reading{value: 0.25, support: 100}, reading{value: 0.88, support: 100}, false},
+		{"none is, the cache hits more often", reading{value: 0.23, support: 100}, reading{value: 0.94, support: 100}, true},
+		{"nobody knows how many there are", reading{value: 0.23, support: math.NaN()}, reading{value: 0.915, support: 100}, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tc.queries.expected, tc.queries.up, tc.queries.since = 0.2, 6, 9*time.Minute
+			tc.hits.expected = 0.93
+			v := view(t, with(map[string]reading{"db_queries_per_request": tc.queries, "cache_hit_ratio": tc.hits}), deployed(10*time.Minute))
+			v.Signals["db_queries_per_request"].Series[0].Judgement.Upper = 0.21
+			got := builtinSet(t).Eval(v, "").Best
+			if (got != nil && got.Rule == "bad_deploy") != tc.want {
+				t.Errorf("verdict %+v, want bad_deploy: %t", got, tc.want)
+			}
+		})
 	}
 }

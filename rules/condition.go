@@ -48,6 +48,10 @@ type Condition struct {
 	// counts only if it is large enough to, see explains.
 	Explains signal.Names `yaml:"explains,omitempty"`
 
+	// Less names signals whose additional events per second are taken out: what is
+	// left has to reach the minimum effect, see less.
+	Less signal.Names `yaml:"less,omitempty"`
+
 	// Per names the signal that the series is a share of: queries per request of
 	// requests. The deviation counts only if the total is up as well, see
 	// totalUp.

@@ -24,6 +24,7 @@ func (c *Condition) demands(v *View, f finding, open bool) Outcome {
 		{len(c.Material) > 0 && !open, func() Outcome { return c.material(v, o) }},
 		{len(c.After) > 0, func() Outcome { return c.follows(v, f, open) }},
 		{len(c.Outgrows) > 0, func() Outcome { return c.outgrows(v, o) }},
+		{len(c.Less) > 0 && !open, func() Outcome { return c.less(v, o) }},
 		{len(c.Explains) > 0, func() Outcome { return c.explains(v, o) }},
 		{len(c.Per) > 0, func() Outcome { return c.totalUp(v, o) }},
 	} {
@@ -58,6 +59,20 @@ func (c *Condition) outgrows(v *View, o *Observation) Outcome {
 	}
 	return met(growth(o)-1 > outgrowFactor*max(factor-1, 0)+outgrowSlack ||
 		excess(o) > outgrowEvents*max(v.largest(c.Outgrows, excess), 0))
+}
+
+// less reports whether a deviation reaches the minimum effect without the events
+// that others have more than usual: a cache that misses a bit more often, each miss
+// a query, is no new version that asks more often. Met if their numbers are not
+// known.
+func (c *Condition) less(v *View, o *Observation) Outcome {
+	all, others := excess(o), v.largest(c.Less, excess)
+	if !(all > 0) || !(others > 0) {
+		return Met
+	}
+	j := o.Judgement
+	rest := (j.Value - j.Expected) * max(1-others/all, 0)
+	return met(o.Signal.MinEffect.Reaches(j.Expected+rest, j.Expected))
 }
 
 // explains reports whether a series has grown by enough events to account for what

@@ -38,7 +38,7 @@ func (c *Condition) implies(d *Condition) bool {
 		return c.Within <= d.Within
 	default:
 		return c.Lasting >= d.Lasting && c.Steady >= d.Steady &&
-			asks(c.Outgrows, d.Outgrows) && asks(c.Explains, d.Explains) && asks(c.Per, d.Per) && asks(c.Material, d.Material) &&
+			asks(c.Outgrows, d.Outgrows) && asks(c.Explains, d.Explains) && asks(c.Less, d.Less) && asks(c.Per, d.Per) && asks(c.Material, d.Material) &&
 			asks(c.After, d.After) && asks(c.WorseSince, d.WorseSince) && asks(c.SteadySince, d.SteadySince) &&
 			(len(d.After)+len(d.WorseSince)+len(d.SteadySince) == 0 || c.Within <= d.Within)
 	}

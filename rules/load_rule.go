@@ -158,8 +158,8 @@ func (c *Condition) complete(f *faults, at place) {
 	if c.Within != 0 && c.Is != IsChanged && c.Is != IsRecovering && len(c.After)+len(c.WorseSince)+len(c.SteadySince) == 0 {
 		f.add(at.to("within"), "%s: within goes with is: changed or recovering, after, steady_since and worse_since only", c.Signals)
 	}
-	if len(c.Outgrows)+len(c.Explains)+len(c.Per)+len(c.Material) > 0 && c.Is != IsUp {
-		f.add(at, "%s: outgrows, explains, per and material go with is: up only", c.Signals)
+	if len(c.Outgrows)+len(c.Less)+len(c.Explains)+len(c.Per)+len(c.Material) > 0 && c.Is != IsUp {
+		f.add(at, "%s: outgrows, less, explains, per and material go with is: up only", c.Signals)
 	}
 	if (c.Lasting != 0 || c.Steady != 0 || len(c.After)+len(c.WorseSince) > 0) && !c.deviation() {
 		f.add(at, "%s: lasting, steady, after and worse_since go with is: up or down only", c.Signals)

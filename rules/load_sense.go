@@ -43,7 +43,7 @@ func (l conditionList) checkSelf(f *faults) {
 		for _, with := range []struct {
 			key   string
 			names signal.Names
-		}{{"after", c.After}, {"outgrows", c.Outgrows}, {"explains", c.Explains}, {"per", c.Per}, {"material", c.Material}} {
+		}{{"after", c.After}, {"outgrows", c.Outgrows}, {"less", c.Less}, {"explains", c.Explains}, {"per", c.Per}, {"material", c.Material}} {
 			for _, name := range with.names {
 				if slices.Contains(c.Signals, name) {
 					f.add(l.at.to(i, with.key), "%s %s itself can never be met: name another signal", name, with.key)

@@ -103,7 +103,7 @@ func (v vocabulary) checkList(f *faults, list conditionList) {
 		for _, with := range []struct {
 			key   string
 			names signal.Names
-		}{{"outgrows", c.Outgrows}, {"explains", c.Explains}, {"per", c.Per}, {"material", c.Material}} {
+		}{{"outgrows", c.Outgrows}, {"less", c.Less}, {"explains", c.Explains}, {"per", c.Per}, {"material", c.Material}} {
 			for _, name := range with.names {
 				if !v.unknown(f, at.to(with.key), name) && !v[name].Judged() {
 					f.add(at.to(with.key), "%s is of kind %s and has no size to compare with: name a signal such as request_rate", name, v[name].Kind)

@@ -93,7 +93,7 @@ func TestLoadReplacesBuiltin(t *testing.T) {
 		t.Error(err)
 	}
 	c := &s.Rule("cache_bypass").All[0]
-	for field, names := range map[string]*signal.Names{"per": &c.Per, "outgrows": &c.Outgrows, "after": &c.After, "explains": &c.Explains, "material": &c.Material, "worse_since": &c.WorseSince, "steady_since": &c.SteadySince} {
+	for field, names := range map[string]*signal.Names{"per": &c.Per, "outgrows": &c.Outgrows, "after": &c.After, "less": &c.Less, "explains": &c.Explains, "material": &c.Material, "worse_since": &c.WorseSince, "steady_since": &c.SteadySince} {
 		*names = signal.Names{"your_signal"}
 		err = s.CheckSignals([]signal.Signal{{Name: "my_signal"}})
 		if err == nil || !strings.Contains(err.Error(), `unknown signal "your_signal"`) {
