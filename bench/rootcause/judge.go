@@ -13,6 +13,7 @@ import (
 	"tidemark/backtest"
 	"tidemark/config"
 	"tidemark/incident"
+	"tidemark/internal/archive"
 )
 
 // judge loads the case into a Prometheus and returns the incidents of a backtest,
@@ -27,13 +28,22 @@ func (c *kase) judge(ctx context.Context) (incidents []incident.Incident, err er
 	if err != nil {
 		return nil, err
 	}
-	p, err := startPrometheus(ctx, tmp, text, time.Duration(c.Interval)*time.Second)
+	samples := filepath.Join(tmp, "samples.om")
+	if err := os.WriteFile(samples, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	if err := archive.Load(ctx, tmp, samples, 2*time.Hour); err != nil {
+		return nil, err
+	}
+	// A sample counts until the next one is due, and a little longer.
+	interval := time.Duration(c.Interval) * time.Second
+	p, err := archive.Serve(ctx, tmp, max(5*time.Minute, interval+interval/5))
 	if err != nil {
 		return nil, err
 	}
-	defer p.stop()
+	defer p.Stop()
 	file := filepath.Join(tmp, "tidemark.yml")
-	if err := os.WriteFile(file, c.configuration(p.url, series), 0o600); err != nil {
+	if err := os.WriteFile(file, c.configuration(p.URL, series), 0o600); err != nil {
 		return nil, err
 	}
 	cfg, err := config.Load(file)

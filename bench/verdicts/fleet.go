@@ -24,12 +24,15 @@ const (
 	benignEach = 3                // events per service that must not page, beside the routine
 )
 
-var fleetStart = time.Date(2026, 3, 16, 0, 0, 0, 0, time.UTC) // two weeks before the end of the winter time
+// fleetStart is two weeks before the end of the winter time; minute 0 ends a minute
+// later.
+var fleetStart = time.Date(2026, 3, 16, 0, 0, 0, 0, time.UTC)
 
 // member is a service of a fleet.
 type member struct {
 	name   string
-	record *record
+	window int     // minutes over which its rates are formed
+	record *record // what Prometheus shows, if no real one does
 	faults []happened
 }
 
@@ -44,9 +47,10 @@ type happened struct {
 	pages    []page
 }
 
-// newMember simulates a service. Faults and what only looks like one happen after
-// the days of history. Its window is chosen if it is not 0.
-func newMember(seed uint64, days, window int) (member, error) {
+// newMember simulates a service, and returns it with its minutes. Faults and what
+// only looks like one happen after the days of history. Its window is chosen if it is
+// not 0.
+func newMember(seed uint64, days, window int) (member, []minute, error) {
 	name := fmt.Sprintf("s%03d", seed)
 	r := random("fleet", seed)
 	volume := 0.0 // any
@@ -56,13 +60,13 @@ func newMember(seed uint64, days, window int) (member, error) {
 	s := newSite(random("site of fleet", seed), volume)
 	zone, err := time.LoadLocation(fleetZone)
 	if err != nil {
-		return member{}, fmt.Errorf("load the time zone: %w", err)
+		return member{}, nil, fmt.Errorf("load the time zone: %w", err)
 	}
 	s.location = zone
 	if window > 0 {
 		s.window = window
 	}
-	m := member{name: name}
+	m := member{name: name, window: s.window}
 	minutes := fleetDays * 24 * 60
 	judged := span{days * 24 * 60, minutes - 3*60}
 	var faults []event
@@ -100,8 +104,7 @@ func newMember(seed uint64, days, window int) (member, error) {
 	for i, e := range faults {
 		m.faults[i].look(with[e.from:e.until], without[i])
 	}
-	m.record = observe(fleetStart.Add(time.Minute), with, s.window)
-	return m, nil
+	return m, with, nil
 }
 
 // look notes when the fault matters, and whether it hurts, by its minutes and what
@@ -181,15 +184,24 @@ func (w watched) Read(ctx context.Context, g series.Grid) ([]series.Frame, error
 	return frames, err
 }
 
-// judge lets one engine watch the fleet, without some of the signals, gives each
-// fault its pages, and returns the others.
-func (f fleet) judge(without []string, trial trial) (strays []page, err error) {
-	window := 0 // one query asks for all: that of the slowest
+// slowest returns the longest of the windows, in minutes: one query asks for all.
+func (f fleet) slowest() int {
+	window := 0
 	for i := range f {
-		window = max(window, f[i].record.window)
+		window = max(window, f[i].window)
 	}
-	past := f[0].record.grid(0, trial.days*24*60)
-	pages, err := judge(watched{f, without}, window, past, fleetDays*24*60, fleetZone, trial)
+	return window
+}
+
+// judge lets one engine watch the fleet, without some of the signals, and returns
+// the pages.
+func (f fleet) judge(without []string, trial trial) ([]page, error) {
+	past := f[0].record.grid(trial.days*24*60)
+	return judge(watched{f, without}, f.slowest(), past, fleetDays*24*60, fleetZone, trial)
+}
+
+// assign gives each fault its pages, and returns the others.
+func (f fleet) assign(pages []page) (strays []page) {
 	for _, p := range pages {
 		if h := f.about(p); h != nil {
 			h.pages = append(h.pages, p)
@@ -197,7 +209,7 @@ func (f fleet) judge(without []string, trial trial) (strays []page, err error) {
 			strays = append(strays, p)
 		}
 	}
-	return strays, err
+	return strays
 }
 
 // about returns the fault that a page is about, or nil.

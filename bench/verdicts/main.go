@@ -6,6 +6,7 @@
 //	go run ./bench/verdicts -only pool_leak -seed 7 -v
 //	go run ./bench/verdicts -fleet 40 -days 7
 //	go run ./bench/verdicts -fleet 40 -days 7 -window 5 -without cache_restarts,cache_errors
+//	go run ./bench/verdicts -fleet 40 -days 7 -window 5 -archive /tmp/fleet
 //	go run ./bench/verdicts -write testdata/scenarios/model
 //
 // A stack is a model of queues, not of curves: traffic sends reads through a
@@ -16,6 +17,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -43,6 +45,7 @@ type settings struct {
 	services int
 	window   int
 	without  string
+	archive  string
 }
 
 // task is one run that is due.
@@ -64,6 +67,7 @@ func main() {
 	flag.IntVar(&s.services, "fleet", 0, "watch so many services for three weeks with one engine instead")
 	flag.IntVar(&s.window, "window", 0, "minutes over which the fleet's rates are formed; 0 is some for each service")
 	flag.StringVar(&s.without, "without", "", "signals of the fleet that nobody watches, separated by commas")
+	flag.StringVar(&s.archive, "archive", "", "load the fleet's samples into a Prometheus below this directory, and let a backtest judge them")
 	own := flag.String("rules", "", "rule file whose rules replace built-in ones of the same name")
 	write := flag.String("write", "", "write a scenario of each kind to this directory instead")
 	flag.Parse()
@@ -141,25 +145,43 @@ func (s settings) tasks() []task {
 	return kept
 }
 
-// fleet simulates services side by side, and lets one engine watch them.
+// fleet simulates services side by side, and lets one engine watch them: by itself,
+// or in a backtest that asks a Prometheus.
 func (s settings) fleet() (fleet, []page, error) {
 	f := make(fleet, s.services)
 	errs := make([]error, s.services)
+	scrapes := newTexts(s.archive)
 	var wg sync.WaitGroup
 	free := make(chan struct{}, s.parallel)
 	for i := range f {
 		wg.Go(func() {
 			free <- struct{}{}
 			defer func() { <-free }()
-			f[i], errs[i] = newMember(s.first+uint64(i), s.days, s.window)
+			var minutes []minute
+			if f[i], minutes, errs[i] = newMember(s.first+uint64(i), s.days, s.window); errs[i] != nil {
+				return
+			}
+			first := fleetStart.Add(time.Minute)
+			if s.archive != "" {
+				errs[i] = scrapes.write(f[i].name, first, minutes)
+				return
+			}
+			f[i].record = observe(first, minutes, f[i].window)
 		})
 	}
 	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
+	files, err := scrapes.close()
+	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, nil, err
 	}
-	strays, err := f.judge(strings.Split(s.without, ","), trial{days: s.days, rules: s.rules})
-	return f, strays, err
+	without := strings.Split(s.without, ",")
+	var pages []page
+	if s.archive != "" {
+		pages, err = f.backtest(context.Background(), s.archive, files, without, s.days)
+	} else {
+		pages, err = f.judge(without, trial{days: s.days, rules: s.rules})
+	}
+	return f, f.assign(pages), err
 }
 
 // run runs the tasks side by side, or one by one if they are watched, and

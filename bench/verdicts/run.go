@@ -116,7 +116,7 @@ func (k kind) run(seed uint64, trial trial) (outcome, error) {
 		out.effect = out.onset.Add(time.Duration(i) * time.Minute)
 	}
 	shown := observe(start.Add(time.Minute), with, s.window)
-	pages, err := judge(shown, s.window, shown.grid(0, onset-lead), minutes, "UTC", trial)
+	pages, err := judge(shown, s.window, shown.grid(onset-lead), minutes, "UTC", trial)
 	for _, p := range pages {
 		if p.at.Before(out.onset) {
 			out.early = append(out.early, p)
@@ -154,7 +154,7 @@ func (c calm) run(seed uint64, trial trial) (outcome, error) {
 	}
 	with, _ := play(newWorld(s, r.Uint64()), start, minutes, events)
 	shown := observe(start.Add(time.Minute), with, s.window)
-	pages, err := judge(shown, s.window, shown.grid(0, first), minutes, zone, trial)
+	pages, err := judge(shown, s.window, shown.grid(first), minutes, zone, trial)
 	return outcome{name: c.name, seed: seed, pages: pages}, err
 }
 
@@ -201,12 +201,14 @@ func judge(src engine.Source, window int, past series.Grid, minutes int, zone st
 	}
 	var pages []page
 	for _, id := range order {
-		in := last[id]
-		pages = append(pages, page{
-			in.FiredAt, string(in.Verdict.Scope["service"]), in.Verdict.Alert, in.Verdict.Suspect, in.Verdict.Refinement, in.SupersededBy != "",
-		})
+		pages = append(pages, pageOf(last[id]))
 	}
 	return pages, nil
+}
+
+func pageOf(in incident.Incident) page {
+	v := &in.Verdict
+	return page{in.FiredAt, string(v.Scope["service"]), v.Alert, v.Suspect, v.Refinement, in.SupersededBy != ""}
 }
 
 func newEngine(src engine.Source, window int, zone string, set *rules.Set) (*engine.Engine, error) {

@@ -36,8 +36,7 @@ func declared(window int) ([]signal.Signal, error) {
 }
 
 // record is what Prometheus shows of a world; it is an engine.Source. Scrapes
-// are a minute apart, rates are over a window of minutes: between the first and
-// the last sample in it, so that a gap is bridged if it is shorter.
+// are a minute apart, rates are over a window of minutes.
 type record struct {
 	start   time.Time  // end of minute 0
 	values  [][]sample // by signal, by minute
@@ -53,12 +52,12 @@ func observe(start time.Time, minutes []minute, window int) *record {
 	for n := range r.values {
 		r.values[n] = make([]sample, len(minutes))
 	}
-	app := rates(minutes, window, func(m *minute) bool { return !m.noScrape && !m.noScrapes }, true)
-	rest := rates(minutes, window, func(m *minute) bool { return !m.noExporters && !m.noScrapes }, false)
+	app := rates(minutes, window, appScraped, true)
+	rest := rates(minutes, window, exportersScraped, false)
 	for i := range minutes {
 		m := &minutes[i]
 		r.version[i] = m.version
-		if m.noScrape || m.noScrapes {
+		if !appScraped(m) {
 			r.version[i] = 0
 		}
 		for n, v := range shown(m, &app[i], &rest[i]) {
@@ -71,12 +70,16 @@ func observe(start time.Time, minutes []minute, window int) *record {
 // windowed are the counters over a window, per second.
 type windowed struct {
 	counters
-	seconds float64 // 0 if there are fewer than two samples
+	seconds float64 // that they are divided by; 0 if there are fewer than two samples
 }
 
+func appScraped(m *minute) bool       { return !m.noScrape && !m.noScrapes }
+func exportersScraped(m *minute) bool { return !m.noExporters && !m.noScrapes }
+func appStarts(m *minute) bool        { return m.restart || m.deploy }
+
 // rates forms, for each minute, the increase of the counters between the first
-// and the last scrape in the window. Of the minute in which the application
-// starts again, a share is lost with the old process.
+// and the last scrape in the window, and what rate() divides it by. Of the minute in
+// which the application starts again, a share is lost with the old process.
 func rates(minutes []minute, window int, scraped func(*minute) bool, restarts bool) []windowed {
 	out := make([]windowed, len(minutes))
 	seen := make([]counters, len(minutes)) // increase since the scrape before
@@ -84,7 +87,7 @@ func rates(minutes []minute, window int, scraped func(*minute) bool, restarts bo
 	var since counters
 	for i := range minutes {
 		m := &minutes[i]
-		if restarts && (m.restart || m.deploy) {
+		if restarts && appStarts(m) {
 			// What the old process counted since the last scrape is lost, and
 			// of a new one what it counted before its first.
 			since = counters{}
@@ -95,8 +98,9 @@ func rates(minutes []minute, window int, scraped func(*minute) bool, restarts bo
 		if ok[i] = scraped(m); ok[i] {
 			seen[i], since = since, counters{}
 		}
-		first, last := -1, -1
-		for j := max(0, i-window); j <= i; j++ {
+		first, last, n := -1, -1, 0
+		from := max(0, i-window) // all was usual before
+		for j := from; j <= i; j++ {
 			if !ok[j] {
 				continue
 			}
@@ -106,12 +110,32 @@ func rates(minutes []minute, window int, scraped func(*minute) bool, restarts bo
 				out[i].add(&seen[j], 1)
 			}
 			last = j
+			n++
 		}
 		if last > first {
-			out[i].seconds = float64(last-first) * minuteSeconds
+			out[i].seconds = divisor(last-first, n, first-from, i-last, i-from) * minuteSeconds
 		}
 	}
 	return out
+}
+
+// divisor returns by how many minutes rate() divides the increase that n samples show
+// between the first and the last of them. It takes the increase to go on to the edges
+// of the window, or, where more than about one sample is missing there, only for half
+// of the samples' mean distance (extrapolatedRate in Prometheus's promql/functions.go).
+// So a rate falls when scrapes fail, by up to 70 % in a window of five.
+func divisor(between, n, before, after, window int) float64 {
+	sampled := float64(between)
+	mean := sampled / float64(n-1)
+	extrapolated := sampled
+	for _, missing := range []int{before, after} {
+		if d := float64(missing); d < 1.1*mean {
+			extrapolated += d
+		} else {
+			extrapolated += mean / 2
+		}
+	}
+	return sampled * float64(window) / extrapolated
 }
 
 // add adds a share of other counters.
@@ -156,8 +180,8 @@ func shown(m *minute, app, rest *windowed) []sample {
 		}
 		return plain(v)
 	}
-	gone := m.noScrape || m.noScrapes
-	cacheDark := m.noExporters || m.noScrapes || m.cacheGone
+	gone := !appScraped(m)
+	cacheDark := !exportersScraped(m) || m.cacheGone
 	if m.cacheGone {
 		s.evicted, s.expired = nan, nan
 	}
@@ -191,9 +215,9 @@ func shown(m *minute, app, rest *windowed) []sample {
 // at returns the slot of a minute, its end.
 func (r *record) at(i int) time.Time { return r.start.Add(time.Duration(i) * time.Minute) }
 
-// grid returns the slots of the minutes [from, until).
-func (r *record) grid(from, until int) series.Grid {
-	return series.Grid{Start: r.at(from), Step: time.Minute, N: until - from}
+// grid returns the slots of the first minutes.
+func (r *record) grid(minutes int) series.Grid {
+	return series.Grid{Start: r.at(0), Step: time.Minute, N: minutes}
 }
 
 // Read implements engine.Source.
@@ -217,6 +241,8 @@ func (r *record) Read(_ context.Context, g series.Grid) ([]series.Frame, error) 
 	return frames, nil
 }
 
+func version(n int) string { return fmt.Sprintf("1.%d", n) }
+
 // versions returns one series for each version that ran.
 func (r *record) versions(first, n int) []series.Series {
 	var out []series.Series
@@ -231,7 +257,7 @@ func (r *record) versions(first, n int) []series.Series {
 			k = len(out)
 			at[v] = k
 			out = append(out, series.Series{
-				Labels: model.LabelSet{"service": "shop", "version": model.LabelValue(fmt.Sprintf("1.%d", v))},
+				Labels: model.LabelSet{"service": "shop", "version": model.LabelValue(version(v))},
 				Values: series.Gaps(n),
 			})
 		}
