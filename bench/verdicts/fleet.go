@@ -196,7 +196,7 @@ func (f fleet) slowest() int {
 // judge lets one engine watch the fleet, without some of the signals, and returns
 // the pages.
 func (f fleet) judge(without []string, trial trial) ([]page, error) {
-	past := f[0].record.grid(trial.days*24*60)
+	past := f[0].record.grid(trial.days * 24 * 60)
 	return judge(watched{f, without}, f.slowest(), past, fleetDays*24*60, fleetZone, trial)
 }
 
