@@ -5,7 +5,7 @@ package detector
 // began, at most over the last hour.
 func (d *Detector) Accept() {
 	since := d.began()
-	if d.firing == "" {
+	if !d.firing {
 		since, _, _ = d.evidence.onset(signOf(d.leaning()), d.head.significance)
 	}
 	d.evidence.trim(since.Unix())
@@ -38,7 +38,7 @@ func (e *evidence) trim(unix int64) {
 		return
 	}
 	var sum entry
-	for i := range min(e.n, recentSize) {
+	for i := range min(int(e.n), recentSize) {
 		s := e.newest(i)
 		if int64(s.at) < unix {
 			break

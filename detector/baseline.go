@@ -99,8 +99,8 @@ type baseline struct {
 	seasonal    bool    // the newest expectation came from the season
 }
 
-func newBaseline(p pace, weekly bool) *baseline {
-	b := &baseline{pace: p, day: newDayProfile(p)}
+func newBaseline(p pace, weekly bool) baseline {
+	b := baseline{pace: p, day: newDayProfile(p)}
 	if weekly {
 		b.week = newWeekProfile()
 	}

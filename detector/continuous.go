@@ -36,15 +36,15 @@ const (
 //	means: of u over 15 and 60 minutes; small deviations that last
 type continuous struct {
 	transform
-	pace   pace
 	effect MinEffect
-	base   *baseline
+	base   baseline
 	load   *loadProfile // nil unless conditioned on a load that shifts the level
 	gate   *gate        // nil unless the load divides the value
 	spread spread
 	near   nearby
 
-	hour         int // of the day
+	hour         int8 // of the day
+	distance     int8 // see later
 	y, loadShift float64
 	expected     float64 // level
 	usual        float64 // its value
@@ -62,19 +62,17 @@ type continuous struct {
 
 	// The product of u with the one so many samples before it, over that with
 	// the one before.
-	later    quotient
-	distance int
+	later quotient
 }
 
 func newContinuous(o Options, p pace) *continuous {
 	c := &continuous{
 		transform: newTransform(o, p),
-		pace:      p,
 		effect:    o.MinEffect,
 		base:      newBaseline(p, true),
 		spread:    spread{pace: p},
 		near:      nearby{pace: p},
-		distance:  p.between(slowDistance, 4, recentSize-1),
+		distance:  int8(p.between(slowDistance, 4, recentSize-1)),
 	}
 	switch {
 	case o.Conditioned && o.Kind == Rate:
@@ -90,7 +88,7 @@ func (c *continuous) observe(at instant, s Sample) ([3]float32, bool) {
 		return [3]float32{}, false
 	}
 	c.given = s.Given
-	c.hour = at.hour()
+	c.hour = int8(at.hour())
 	c.y = c.level(s.Value, s.Given)
 	c.expected = c.base.expect(at)
 	c.doubt = c.base.doubt(at)
@@ -132,7 +130,7 @@ func (c *continuous) observe(at instant, s Sample) ([3]float32, bool) {
 func (c *continuous) statistics(e *evidence) [statistics]statistic {
 	c.near.take(e, c.s/c.weight)
 	doubt := c.doubt * c.weight / c.s
-	c.unrest = math.Hypot(c.near.restless(c.hour), doubt)
+	c.unrest = math.Hypot(c.near.restless(int(c.hour)), doubt)
 	out := [statistics]statistic{fast: c.fast(e)}
 	for i, w := range e.windows(0) {
 		if w.full {
@@ -156,7 +154,7 @@ func (c *continuous) fast(e *evidence) statistic {
 	if e.perBlock == 1 {
 		n = fastBlocks
 	}
-	if e.n < n || e.perBlock == 1 && !c.counted {
+	if int(e.n) < n || e.perBlock == 1 && !c.counted {
 		return statistic{}
 	}
 	sign, z, r := c.least(n, fastClip, e.newest)
@@ -171,10 +169,10 @@ func (c *continuous) fast(e *evidence) statistic {
 func (c *continuous) run(e *evidence) statistic {
 	c.near.jump = 0
 	skip := 0
-	if e.perBlock > 1 && 2*int(e.block(0).size) < e.perBlock {
+	if e.perBlock > 1 && 2*e.block(0).size < uint32(e.perBlock) {
 		skip = 1 // the newest block has only begun
 	}
-	if e.n < (runLength+skip-1)*e.perBlock {
+	if int(e.n) < (runLength+skip-1)*int(e.perBlock) {
 		return statistic{}
 	}
 	sign, z, r := c.least(runLength, runClip, func(i int) *entry { return e.block(i + skip) })
@@ -251,7 +249,7 @@ func (c *continuous) learn(at instant, e *evidence, held bool) {
 	}
 	c.near.hold(held)
 	if c.base.seasonal {
-		c.near.learnJump(c.hour)
+		c.near.learnJump(int(c.hour))
 	}
 	if held {
 		return
@@ -261,9 +259,9 @@ func (c *continuous) learn(at instant, e *evidence, held bool) {
 	}
 	c.spread.learn(at.hour(), r*c.weight, c.s)
 	c.near.learn(u)
-	day := c.pace.rate(24 * time.Hour)
+	day := c.base.pace.rate(24 * time.Hour)
 	c.following.learn(u*c.before, u*u, day)
-	if w := e.newest(c.distance); w.size > 0 {
+	if w := e.newest(int(c.distance)); w.size > 0 {
 		c.later.learn(u*clip(float64(w.v[0]), learnClip), u*c.before, day)
 	}
 	c.before = u

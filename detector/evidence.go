@@ -65,22 +65,24 @@ type evidence struct {
 	open   uint8           // index of the newest block
 	span   uint8           // index of the newest span
 
-	perSpan     uint32 // samples in a full span
-	perBlock    int    // and in a full block
-	short, long int    // blocks in the windows
+	short, long uint8  // blocks in the windows
+	perBlock    uint16 // samples in a full block
+	perSpan     uint32 // and in a full span
 
-	n int // samples since the last reset, at most the long window
+	n int32 // samples since the last reset, at most the long window
 }
 
 func newEvidence(p pace) evidence {
 	perBlock := p.between(time.Minute, 1, math.MaxUint16)
 	block := newPace(time.Duration(perBlock) * p.step())
+	short := block.between(shortWindow, shortMin, shortMax)
+	long := block.between(longWindow, longMin, longMax)
 	e := evidence{
-		perBlock: perBlock,
-		short:    block.between(shortWindow, shortMin, shortMax),
-		long:     block.between(longWindow, longMin, longMax),
+		perBlock: uint16(perBlock),
+		perSpan:  uint32(perBlock * ((long - short + maxSpans - 2) / (maxSpans - 1))),
+		short:    uint8(short),
+		long:     uint8(long),
 	}
-	e.perSpan = uint32(perBlock * ((e.long - e.short + maxSpans - 2) / (maxSpans - 1)))
 	if perBlock > 1 {
 		e.recent = &[recentSize]entry{}
 	}
@@ -91,11 +93,11 @@ func newEvidence(p pace) evidence {
 func (e *evidence) length(i int) int {
 	switch i {
 	case run:
-		return runLength * e.perBlock
+		return runLength * int(e.perBlock)
 	case short:
-		return e.short * e.perBlock
+		return int(e.short) * int(e.perBlock)
 	default:
-		return e.long * e.perBlock
+		return int(e.long) * int(e.perBlock)
 	}
 }
 
@@ -119,13 +121,13 @@ func (e *evidence) push(unix int64, v [3]float32) {
 		e.last = (e.last + 1) % recentSize
 		e.recent[e.last] = s
 	}
-	if int(e.blocks[e.open].size) >= e.perBlock {
-		e.age(e.block(e.short - 1))
+	if e.blocks[e.open].size >= uint32(e.perBlock) {
+		e.age(e.block(int(e.short) - 1))
 		e.open = (e.open + 1) % recentSize
 		e.blocks[e.open] = entry{}
 	}
 	e.blocks[e.open].add(s)
-	e.n = min(e.n+1, e.long*e.perBlock)
+	e.n = min(e.n+1, int32(e.length(long)))
 }
 
 // age takes in a block that leaves the short window.
@@ -159,7 +161,7 @@ func (e *evidence) older(i int) *entry { return &e.spans[(int(e.span)-i+maxSpans
 
 // lastSamples sums the newest n ≤ 16 samples, fewer if there are not so many.
 func (e *evidence) lastSamples(n int) (sum tally, size int) {
-	for i := range min(n, e.n, recentSize) {
+	for i := range min(n, int(e.n), recentSize) {
 		sum.add(e.newest(i).v)
 		size++
 	}
@@ -179,14 +181,14 @@ type total struct {
 func (e *evidence) windows(first int) (out [3]total) {
 	var w total
 	n := 0
-	for k, want := range [...]int{first, e.short} {
+	for k, want := range [...]int{first, int(e.short)} {
 		for ; n < want; n++ {
 			w.add(e.block(n))
 		}
 		w.full = e.holds(want)
 		out[k] = w
 	}
-	rest := (e.long - e.short) * e.perBlock
+	rest := e.length(long) - e.length(short)
 	for i := 0; i < maxSpans && rest > 0; i++ {
 		s := e.older(i)
 		size := int(s.size)
@@ -201,14 +203,14 @@ func (e *evidence) windows(first int) (out [3]total) {
 		}
 		rest -= size
 	}
-	w.full = e.holds(e.long)
+	w.full = e.holds(int(e.long))
 	out[2] = w
 	return out
 }
 
 // holds reports whether there are so many blocks, of which the newest may have only
 // begun.
-func (e *evidence) holds(blocks int) bool { return blocks > 0 && e.n > (blocks-1)*e.perBlock }
+func (e *evidence) holds(blocks int) bool { return blocks > 0 && int(e.n) > (blocks-1)*int(e.perBlock) }
 
 func (w *total) add(x *entry) {
 	w.sum.add(x.v)
@@ -229,12 +231,12 @@ func (e *evidence) onset(sign float64, score func(sum tally, size int) float64) 
 	}
 	var sum tally
 	size := 0
-	for i := range min(e.n, recentSize) {
+	for i := range min(int(e.n), recentSize) {
 		sum.add(e.newest(i).v)
 		size++
 		try(sum, size, e.newest(i).at)
 	}
-	oldest := e.newest(min(e.n, recentSize) - 1).at
+	oldest := e.newest(min(int(e.n), recentSize) - 1).at
 	sum, size = tally{}, 0
 	for x := range e.coarse {
 		sum.add(x.v)
@@ -249,7 +251,7 @@ func (e *evidence) onset(sign float64, score func(sum tally, size int) float64) 
 // coarse yields the blocks of the short window, and then the spans, from the newest
 // one on. None is empty.
 func (e *evidence) coarse(yield func(*entry) bool) {
-	for i := range e.short {
+	for i := range int(e.short) {
 		if b := e.block(i); b.size == 0 || !yield(b) {
 			return
 		}

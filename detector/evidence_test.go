@@ -13,14 +13,14 @@ func TestWindowsSumTheirSamples(t *testing.T) {
 		time.Second, 7 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, time.Hour,
 	} {
 		e := newEvidence(newPace(step))
-		for i := range 3*e.long*e.perBlock + 5 {
+		for i := range 3*e.length(long) + 5 {
 			e.push(int64(step.Seconds())*int64(i), [3]float32{1, float32(i), 2})
 			windows := e.windows(0)
-			for k, blocks := range []int{short: e.short, long: e.long} {
+			for k, blocks := range []int{short: int(e.short), long: int(e.long)} {
 				if k < short {
 					continue
 				}
-				w, least := windows[k-run], (blocks-1)*e.perBlock
+				w, least := windows[k-run], (blocks-1)*int(e.perBlock)
 				n := min(i+1, least+int(e.block(0).size))
 				if w.size != n || w.full != (i >= least) {
 					t.Fatalf("step %v, sample %d, %d blocks: size %d, full %t, want %d, %t", step, i, blocks, w.size, w.full, n, i >= least)

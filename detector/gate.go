@@ -17,7 +17,7 @@ const (
 // value itself is 10 % beyond its own baseline, and the quotient was 10 % beyond
 // its own in 3 of the last 4 samples.
 type gate struct {
-	base     *baseline
+	base     baseline
 	spread   spread
 	y, r     float64
 	quotient [gateSamples]float32

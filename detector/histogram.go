@@ -37,6 +37,13 @@ func newTail(common, rare float64) tail {
 	return tail{common, max(rare-common, max(0.15*common, 0.1))}
 }
 
+// keptTail is a tail as a detector keeps it between readings, to seven digits.
+type keptTail struct{ common, decade float32 }
+
+func (t tail) kept() keptTail { return keptTail{float32(t.common), float32(t.decade)} }
+
+func (t keptTail) tail() tail { return tail{float64(t.common), float64(t.decade)} }
+
 // surprise returns about −log10 of the probability that the statistic is z or
 // more: log-linear through the two quantiles, and linear from 0 to the first.
 // NaN and negative z give 0, and so does z = 0.
@@ -78,17 +85,21 @@ type histogram struct {
 	low    float32              // units in the first
 	weight float32              // of the newest sample, in units
 	rest   float32              // units that are still to be counted
-	seen   float32
 }
 
-// add counts z with a weight between 0 and 1.
-func (h *histogram) add(z, weight, memory float64) {
-	if h.seen == 0 {
+// tailGrowth returns by how much more than the one before it the n-th sample of a
+// histogram counts, n from 1.
+func tailGrowth(n int, memory float64) float32 {
+	return float32(1 + max(1/memory, 1.5/float64(n)))
+}
+
+// add counts z with a weight between 0 and 1; growth is that of the sample.
+func (h *histogram) add(z, weight float64, growth float32) {
+	if h.weight == 0 {
 		h.weight = firstUnits
 	} else {
-		h.weight *= float32(1 + max(1/memory, 1.5/float64(h.seen+1)))
+		h.weight *= growth
 	}
-	h.seen++
 	if h.weight > mostUnits {
 		h.halve()
 	}

@@ -76,7 +76,7 @@ func TestHistogramCountsInUnits(t *testing.T) {
 					weight = lastingWeight
 				}
 				exact.add(v, weight, memory)
-				h.add(v, weight, memory)
+				h.add(v, weight, tailGrowth(int(exact.seen), memory))
 				if i%1000 != 0 {
 					continue
 				}
@@ -100,7 +100,7 @@ func TestHistogramInterpolates(t *testing.T) {
 		for i := range n {
 			// In an order that spreads all magnitudes over time.
 			u := (float64(i*7919%n) + 0.5) / n
-			h.add(-scale*math.Log(u), 1, 1e9)
+			h.add(-scale*math.Log(u), 1, tailGrowth(i+1, 1e9))
 		}
 		for _, p := range []float64{tailCommon, tailRare} {
 			want := -scale * math.Log(p)

@@ -28,6 +28,5 @@ func (h Holidays) like(date int32) (time.Weekday, bool) {
 // Keep takes other holidays from the next sample on. What was learned of days
 // that are past stays as it is.
 func (d *Detector) Keep(h Holidays) {
-	d.opts.Holidays = h
 	d.calendar.holidays, d.calendar.known = h, false
 }

@@ -38,16 +38,16 @@ func (l *lasting) take(surprise float64) {
 // deviation is one event, however long it lasts: if all of its samples counted,
 // tails would take it for common within hours. A ratio's tails are those of its
 // wandering, and learn all of it.
-func (o Options) lastingMax(p pace) int {
+func (o Options) lastingMax(p pace) lasting {
 	if o.Kind == Ratio {
 		return math.MaxInt32
 	}
-	return int(p.samples(shortWindow))
+	return lasting(p.samples(shortWindow))
 }
 
 // learn learns the observed sample as far as it may be trusted.
 func (d *Detector) learn(at instant, worst float64, s [2]float64, stats [statistics]statistic) {
-	suspicious := d.firing != "" || worst >= freezeAt
+	suspicious := d.firing || worst >= freezeAt
 	share := 0.0
 	if suspicious {
 		share = 1
@@ -60,7 +60,7 @@ func (d *Detector) learn(at instant, worst float64, s [2]float64, stats [statist
 	}
 	held := suspicious && !d.tripped
 	d.head.learn(at, &d.evidence, held)
-	if d.firing == "" || d.tripped {
+	if !d.firing || d.tripped {
 		d.learnTails(at.hour(), s, stats)
 	} else {
 		d.records[down].drop()
@@ -70,7 +70,7 @@ func (d *Detector) learn(at instant, worst float64, s [2]float64, stats [statist
 		d.heldFor = 0
 		return
 	}
-	if d.heldFor++; d.heldFor >= int(d.pace.samples(d.opts.RelearnAfter)) {
+	if d.heldFor++; d.heldFor >= d.relearn {
 		d.acceptHour()
 	}
 }
@@ -85,8 +85,10 @@ func (d *Detector) learnTails(hour int, s [2]float64, stats [statistics]statisti
 	}
 	for side := range d.lasting {
 		z := signOf(sides[side]) * stats[short].z
-		d.lasting[side].take(d.tails[short][side].surprise(z))
+		d.lasting[side].take(d.tails[short][side].tail().surprise(z))
 	}
+	d.learned++
+	growth := tailGrowth(int(d.learned), memory)
 	for i, st := range stats[run:] {
 		for side := range d.counts[i] {
 			z := signOf(sides[side]) * st.z
@@ -95,10 +97,10 @@ func (d *Detector) learnTails(hour int, s [2]float64, stats [statistics]statisti
 			case d.tripped:
 			case s[side] >= censorAt:
 				weight = censorWeight
-			case int(d.lasting[side]) > d.opts.lastingMax(d.pace):
+			case d.lasting[side] > d.lastingMax:
 				weight = lastingWeight
 			}
-			d.counts[i][side].add(max(z, 0), weight, memory)
+			d.counts[i][side].add(max(z, 0), weight, growth)
 		}
 	}
 }
@@ -111,14 +113,14 @@ func (d *Detector) readTails(hour int) {
 	for i := run; i < statistics; i++ {
 		n := seen / float64(d.evidence.length(i))
 		w := n / (n + priorValues)
-		d.known[i] = w
+		d.known[i] = float32(w)
 		prior := d.head.prior(i, &d.evidence)
 		for side := range d.tails[i] {
 			t := prior
 			if w > 0 {
 				t = prior.mix(d.counts[i-run][side].tail(), w)
 			}
-			d.tails[i][side] = t
+			d.tails[i][side] = t.kept()
 		}
 	}
 	young := math.Max(0, 1-float64(d.seen)*d.pace.rate(7*24*time.Hour))
@@ -128,6 +130,6 @@ func (d *Detector) readTails(hour int) {
 		normal = recordNormalFast
 	}
 	for side, r := range d.records {
-		d.tails[fast][side] = r.tail(hour, least, normal)
+		d.tails[fast][side] = r.tail(hour, least, normal).kept()
 	}
 }

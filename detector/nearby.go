@@ -27,8 +27,8 @@ type nearby struct {
 	mean    float64  // in levels
 	spread  float64  // of the level
 	share   quotient // φ
-	heldFor int32    // samples for which learning has been held
 	lost    float64  // share of m that is not known since a gap
+	heldFor int32    // samples for which learning has been held
 
 	hour  int8        // of the day
 	jumps [24]float32 // mean squares of the run by hour of the day

@@ -250,7 +250,7 @@ func (h *ratio) wobbling(n int) float64 {
 // prior is the tail of a normal variable. How counts scatter is known; how far the
 // probability wobbles is not, and is taken for 1.4 times as much.
 func (h *ratio) prior(i int, e *evidence) tail {
-	n := ratioRun * e.perBlock
+	n := ratioRun * int(e.perBlock)
 	if i != run {
 		n = e.length(i)
 	}

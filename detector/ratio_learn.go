@@ -20,7 +20,7 @@ func (h *ratio) learn(at instant, e *evidence, held bool) {
 		h.near.learn(unsure(h.p, 1))
 	}
 	if e.begins() {
-		h.learnBlock(e.block(e.short))
+		h.learnBlock(e.block(int(e.short)))
 	}
 	if h.overall() > flipAbove {
 		h.flip()
@@ -30,7 +30,7 @@ func (h *ratio) learn(at instant, e *evidence, held bool) {
 
 // gap learns what is left: there will be no windows that it is part of.
 func (h *ratio) gap(e *evidence) {
-	for i := e.short - 1; i >= 0 && !h.near.held; i-- {
+	for i := int(e.short) - 1; i >= 0 && !h.near.held; i-- {
 		h.learnBlock(e.block(i))
 	}
 	h.near.forget()

@@ -18,7 +18,6 @@ const (
 
 // Detector holds the state of one series. It is not safe for concurrent use.
 type Detector struct {
-	opts     Options
 	pace     pace
 	calendar calendar
 	head     head
@@ -27,22 +26,57 @@ type Detector struct {
 	// What the statistics reached down and up, and the tails read from it.
 	records [2]record
 	counts  [statistics - run][2]histogram
-	tails   [statistics][2]tail
-	known   [statistics]float64 // weights of their own tails against the priors
+	tails   [statistics][2]keptTail
+	known   [statistics]float32 // weights of their own tails against the priors
+	learned int32               // samples counted
 
-	seen    int // samples judged
+	seen    int32 // samples judged
 	last    int64
-	invalid uint64
-	hour    int8
+	invalid uint32
 	tripped bool // learning is open although the series is hardly ever normal
 
-	firing    Direction // empty if not
-	since     int64     // unix seconds
-	size      float64   // mean deviation when the anomaly began
-	quiet     int       // samples in a row that speak against the anomaly
-	heldFor   int       // samples for which learning has been held
-	heldShare float64   // share of the time
+	// What was asked for.
+	conditioned bool
+	bad         [2]bool // sides
+	possible    *limits // of a value
+	sensitivity float64
+	relearn     int32   // samples for which a deviation lasts before it is accepted
+	lastingMax  lasting // see Options.lastingMax
+
 	lasting   [2]lasting
+	heldShare float64 // share of the time for which learning has been held
+	heldFor   int32   // samples for which it is now
+
+	hour int8 // for which the tails were read
+
+	firing bool
+	side   uint8   // of the anomaly
+	quiet  uint8   // samples in a row that speak against it
+	since  uint32  // when it began, unix seconds
+	size   float32 // mean deviation then
+}
+
+// limits are the least and the largest value that are possible.
+type limits struct{ least, most float64 }
+
+const largest = 1e30 // well inside single precision
+
+// Shares of up to 1.05 are the jitter of two counters read at different times.
+var (
+	shares     = limits{0, 1.05}
+	magnitudes = limits{0, largest}
+	numbers    = limits{-largest, largest}
+)
+
+func (o Options) limits() *limits {
+	switch o.Kind {
+	case Ratio:
+		return &shares
+	case Gauge:
+		return &numbers
+	default:
+		return &magnitudes
+	}
 }
 
 // The sides of a statistic.
@@ -70,11 +104,16 @@ func New(o Options) (*Detector, error) {
 	}
 	p := newPace(o.Step)
 	d := &Detector{
-		opts:     o,
-		pace:     p,
-		calendar: calendar{loc: o.Location, holidays: o.Holidays},
-		evidence: newEvidence(p),
-		last:     math.MinInt64,
+		pace:        p,
+		calendar:    calendar{loc: o.Location, holidays: o.Holidays},
+		evidence:    newEvidence(p),
+		last:        math.MinInt64,
+		conditioned: o.Conditioned,
+		bad:         [...]bool{down: o.Direction != Up, up: o.Direction != Down},
+		possible:    o.limits(),
+		sensitivity: o.Sensitivity,
+		relearn:     int32(min(p.samples(o.RelearnAfter), math.MaxInt32)),
+		lastingMax:  o.lastingMax(p),
 	}
 	if o.Kind == Ratio {
 		d.head = newRatio(o, p)
@@ -87,20 +126,28 @@ func New(o Options) (*Detector, error) {
 
 // Invalid returns how many samples were refused, because they were infinite, out
 // of the range of the kind, or not later than the one before.
-func (d *Detector) Invalid() uint64 { return d.invalid }
+func (d *Detector) Invalid() uint64 { return uint64(d.invalid) }
 
 // began returns when the anomaly is estimated to have begun; zero if there is none.
 func (d *Detector) began() time.Time {
-	if d.firing == "" {
+	if !d.firing {
 		return time.Time{}
 	}
-	return time.Unix(d.since, 0).UTC()
+	return time.Unix(int64(d.since), 0).UTC()
+}
+
+// direction returns that of the anomaly, empty if there is none.
+func (d *Detector) direction() Direction {
+	if !d.firing {
+		return ""
+	}
+	return sides[d.side]
 }
 
 // calm ends an anomaly and forgets the evidence for it.
 func (d *Detector) calm() {
 	d.evidence.reset()
-	d.firing = ""
+	d.firing = false
 	d.quiet, d.heldFor = 0, 0
 }
 
@@ -119,13 +166,13 @@ func (d *Detector) Update(s Sample) Judgement {
 	j := Judgement{
 		Time: s.Time, Value: s.Value, Support: s.Support,
 		Expected: math.NaN(), Lower: math.NaN(), Upper: math.NaN(), Score: math.NaN(),
-		Direction: d.firing, Since: d.began(),
+		Direction: d.direction(), Since: d.began(),
 	}
 	if math.IsNaN(s.Value) || s.Support == 0 {
 		return j
 	}
 	at := d.calendar.at(s.Time)
-	if !d.possible(s) || at.unix <= d.last {
+	if !d.takes(s) || at.unix <= d.last {
 		d.invalid++
 		return j
 	}
@@ -139,7 +186,7 @@ func (d *Detector) Update(s Sample) Judgement {
 	}
 	d.last = at.unix
 	d.evidence.push(at.unix, v)
-	if d.seen%tailsEvery == 0 || d.seen == d.pace.minimum() || at.hour() != int(d.hour) {
+	if d.seen%tailsEvery == 0 || int(d.seen) == d.pace.minimum() || at.hour() != int(d.hour) {
 		d.hour = int8(at.hour())
 		d.readTails(at.hour())
 	}
@@ -147,28 +194,16 @@ func (d *Detector) Update(s Sample) Judgement {
 	return j
 }
 
-// possible reports whether a sample lies in the range of its kind. Shares of up
-// to 1.05 are the jitter of two counters read at different times.
-func (d *Detector) possible(s Sample) bool {
-	const largest = 1e30 // well inside single precision
-	switch d.opts.Kind {
-	case Ratio:
-		if s.Value < 0 || s.Value > 1.05 {
-			return false
-		}
-	case Gauge:
-		if abs(s.Value) > largest {
-			return false
-		}
-	default:
-		if s.Value < 0 || s.Value > largest {
-			return false
-		}
-	}
-	if s.Support < 0 || s.Support > largest {
+// takes reports whether a sample is possible.
+func (d *Detector) takes(s Sample) bool {
+	switch {
+	case s.Value < d.possible.least || s.Value > d.possible.most:
 		return false
+	case s.Support < 0 || s.Support > largest:
+		return false
+	default:
+		return !d.conditioned || !(s.Given < 0 || s.Given > largest)
 	}
-	return !d.opts.Conditioned || !(s.Given < 0 || s.Given > largest)
 }
 
 // judge judges and learns the observed sample.
@@ -177,20 +212,24 @@ func (d *Detector) judge(j *Judgement, at instant) {
 	var s [2]float64
 	for i, st := range stats {
 		if side := sideOf(st.z); st.counts {
-			s[side] = max(s[side], d.tails[i][side].surprise(abs(st.z))-d.known[i]*d.head.handicap(i))
+			s[side] = max(s[side], d.tails[i][side].tail().surprise(abs(st.z))-float64(d.known[i])*d.head.handicap(i))
 		}
 	}
 	d.seen++
-	learning := d.seen < d.pace.minimum()
+	learning := int(d.seen) < d.pace.minimum()
 	worst := 0.0
 	if !learning {
 		j.Down, j.Up = s[down], s[up]
-		worst = j.Surprise(d.opts.Direction)
+		for side, bad := range d.bad {
+			if bad {
+				worst = max(worst, s[side])
+			}
+		}
 		d.decide(j)
 	}
 	j.Expected, j.Lower, j.Upper = d.band()
 	j.Score = d.head.score()
-	j.State, j.Direction, j.Since = d.state(learning), d.firing, d.began()
+	j.State, j.Direction, j.Since = d.state(learning), d.direction(), d.began()
 	d.learn(at, worst, s, stats)
 }
 
@@ -198,7 +237,7 @@ func (d *Detector) state(learning bool) State {
 	switch {
 	case learning:
 		return Learning
-	case d.firing != "":
+	case d.firing:
 		return Anomalous
 	default:
 		return Normal
@@ -214,18 +253,16 @@ func sideOf(z float64) int {
 
 // decide begins and ends the anomaly.
 func (d *Detector) decide(j *Judgement) {
-	for _, dir := range [...]Direction{Up, Down} {
-		if d.opts.Direction != Both && d.opts.Direction != dir {
-			continue
-		}
-		if d.firing != dir && j.Surprise(dir) >= d.opts.Sensitivity && (d.firing == "" || d.quiet > 0) {
-			d.firing, d.quiet = dir, 0
+	for _, side := range [...]uint8{up, down} {
+		dir := sides[side]
+		if d.bad[side] && d.direction() != dir && j.Surprise(dir) >= d.sensitivity && (!d.firing || d.quiet > 0) {
+			d.firing, d.side, d.quiet = true, side, 0
 			since, sum, n := d.evidence.onset(signOf(dir), d.head.significance)
-			d.since = since.Unix()
-			d.size = signOf(dir) * d.head.mean(sum, n)
+			d.since = uint32(since.Unix())
+			d.size = float32(signOf(dir) * d.head.mean(sum, n))
 		}
 	}
-	if d.firing == "" {
+	if !d.firing {
 		return
 	}
 	if d.speaksAgainst() {
@@ -233,7 +270,7 @@ func (d *Detector) decide(j *Judgement) {
 	} else {
 		d.quiet = 0
 	}
-	if d.quiet >= d.pace.clear() {
+	if int(d.quiet) >= d.pace.clear() {
 		d.calm()
 		j.Down, j.Up = 0, 0 // the windows held what is over
 	}
@@ -244,11 +281,11 @@ func (d *Detector) decide(j *Judgement) {
 // deviate by less than half of what the samples did with which it began. The
 // windows are left out; they remember what is over.
 func (d *Detector) speaksAgainst() bool {
-	sign := signOf(d.firing)
+	sign := signOf(sides[d.side])
 	sum, n := d.evidence.lastSamples(d.pace.clear() / 2)
-	t := d.tails[short][sideOf(sign)]
-	return t.surprise(sign*d.head.deviation(sum, n)) < d.opts.Sensitivity/2 &&
-		sign*d.head.mean(sum, n) < d.size/2
+	t := d.tails[short][d.side].tail()
+	return t.surprise(sign*d.head.deviation(sum, n)) < d.sensitivity/2 &&
+		sign*d.head.mean(sum, n) < float64(d.size)/2
 }
 
 func signOf(dir Direction) float64 {
@@ -260,6 +297,6 @@ func signOf(dir Direction) float64 {
 
 // band returns the values between which the run stays below the sensitivity.
 func (d *Detector) band() (expected, lower, upper float64) {
-	s := d.opts.Sensitivity
-	return d.head.band(d.tails[run][down].level(s), d.tails[run][up].level(s))
+	s := d.sensitivity
+	return d.head.band(d.tails[run][down].tail().level(s), d.tails[run][up].tail().level(s))
 }
