@@ -101,13 +101,14 @@ func (w *window) deviation(center float64) float64 {
 	return math.Max(center-w.at(low), w.at(low+k-1)-center)
 }
 
-// below returns the share of the values that are less than v, and of those that
-// are at most v.
-func (w *window) below(v float32) (less, atMost float64) {
-	n := float64(len(w.order))
-	i := w.find(v, 0)
-	j := i + sort.Search(len(w.order)-i, func(k int) bool { return w.value(i+k) > v })
-	return float64(i) / n, float64(j) / n
+// below returns how many of the values are less than v, and how many are at most v.
+// At least so many are known to be less.
+func (w *window) below(v float32, known int) (less, atMost int) {
+	less = known + sort.Search(len(w.order)-known, func(k int) bool { return w.value(known+k) >= v })
+	if less == len(w.order) || w.value(less) > v {
+		return less, less
+	}
+	return less, less + sort.Search(len(w.order)-less, func(k int) bool { return w.value(less+k) > v })
 }
 
 // distance returns the Kolmogorov–Smirnov statistic, 0–1: the largest distance
@@ -115,16 +116,18 @@ func (w *window) below(v float32) (less, atMost float64) {
 // of b is monotone between two values of a, so that it suffices to look there:
 // it should be the larger window.
 func distance(a, b *window) float64 {
-	n := float64(len(a.order))
+	n, m := float64(len(a.order)), float64(len(b.order))
 	largest := 0.0
+	atMost := 0
 	for i := 0; i < len(a.order); {
 		v := a.value(i)
 		end := i + 1
 		for end < len(a.order) && a.value(end) == v {
 			end++
 		}
-		less, atMost := b.below(v)
-		largest = max(largest, math.Abs(less-float64(i)/n), math.Abs(atMost-float64(end)/n))
+		var less int
+		less, atMost = b.below(v, atMost)
+		largest = max(largest, math.Abs(float64(less)/m-float64(i)/n), math.Abs(float64(atMost)/m-float64(end)/n))
 		i = end
 	}
 	return largest
