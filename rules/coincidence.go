@@ -46,7 +46,7 @@ func (c *Condition) checkChange(v *View, onsets []time.Time) finding {
 // lasts, everything that wanders follows it at some time. What contradicts a rule
 // need not be so clear, nor what an open incident rests on.
 func (c *Condition) follows(v *View, f finding, open bool) Outcome {
-	began := f.by.first(v.Time)
+	began := c.began(v, f.by, open)
 	clear := f.by.Signal.Sensitivity
 	if open || c.contradicts {
 		clear = 0
@@ -78,6 +78,32 @@ func (c *Condition) follows(v *View, f finding, open bool) Outcome {
 		}
 	}
 	return NotMet
+}
+
+// began returns when a deviation began that has to follow a change: when it first
+// deviated or, if that follows none, with a change since which it is several times as
+// bad. Errors that wandered a little before a deploy and are ten times as many after it
+// have two causes. Of what an open incident rests on it is enough that it became worse
+// at once then, which is remembered for longer.
+func (c *Condition) began(v *View, o *Observation, open bool) time.Time {
+	first := o.first(v.Time)
+	began := first
+	for i := range v.Changes { // newest first
+		ch := &v.Changes[i]
+		if !slices.Contains(c.After, ch.Kind) {
+			continue
+		}
+		after := first.Sub(ch.At)
+		switch {
+		case after > time.Duration(c.Within):
+			return began
+		case after >= -changeSlack*v.Step:
+			return first
+		case o.Course.leapt(ch.At), open && !o.Course.struck.Before(ch.At.Add(-changeSlack*v.Step)):
+			began = ch.At
+		}
+	}
+	return began
 }
 
 // coincidence returns how many decades of surprise it is worth that a deviation

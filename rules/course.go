@@ -223,6 +223,16 @@ func (c *Course) steadyFor(now time.Time, long time.Duration, since time.Time) b
 	}
 }
 
+// leapt reports whether the series is by itself several times as far off as it was in
+// the minutes before some time, which are known.
+func (c *Course) leapt(since time.Time) bool {
+	last := minuteOf(since)
+	if c.Began.IsZero() || last-beforeMinutes <= c.trail.minute-trailMinutes {
+		return false
+	}
+	return c.recent > leap*max(c.meanBefore(last), 0)
+}
+
 // before returns how far the series was off in two minutes on average before some
 // time, as far as it is known; 0 if it was not, or to the other side. It is at most
 // half of the worst: more is no wandering but a fault that is still there.
@@ -231,6 +241,11 @@ func (c *Course) before(at time.Time) float64 {
 	if last <= c.trail.minute-trailMinutes {
 		return 0
 	}
-	off := (c.total(last) - c.total(last-beforeMinutes)) * steadyMinutes / beforeMinutes
-	return min(max(off, 0), c.most/2)
+	return min(max(c.meanBefore(last), 0), c.most/2)
+}
+
+// meanBefore returns how far the series was off in two minutes on average in those up
+// to one; it is negative if that was to the other side.
+func (c *Course) meanBefore(last int64) float64 {
+	return (c.total(last) - c.total(last-beforeMinutes)) * steadyMinutes / beforeMinutes
 }

@@ -110,7 +110,7 @@ func (r *Rule) match(v *View, open bool) *match {
 	m.any = check(r.placed(v, r.Any), v, open)
 	m.none = check(r.None, v, false)
 	m.support = check(r.Support, v, open)
-	m.onsets = v.onsets(slices.Concat(m.all, m.any))
+	m.onsets = v.onsets(slices.Concat(m.all, m.any), open)
 	m.checkChanges(v)
 	m.dismissOld()
 	if open {

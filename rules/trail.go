@@ -7,8 +7,13 @@ import (
 	"tidemark/detector"
 )
 
-// trailMinutes is how far back a trail reaches.
-const trailMinutes = 16
+// trailMinutes is how far back a trail reaches, and surpriseMinutes how far its
+// surprises do: as far as the longest window of a detector, in which what a change
+// did adds up.
+const (
+	trailMinutes    = 16
+	surpriseMinutes = 64
+)
 
 // trail is what is remembered of a series' last minutes, one entry for each. A
 // minute without a sample of its own holds what is between its neighbours. The zero
@@ -16,8 +21,8 @@ const trailMinutes = 16
 type trail struct {
 	minute int64 // of the newest entry, since the epoch; 0 before the first
 	own    [trailMinutes]float32
-	up     [trailMinutes]uint8 // surprise, in steps of surpriseStep
-	down   [trailMinutes]uint8
+	up     [surpriseMinutes]uint8 // surprise, in steps of surpriseStep
+	down   [surpriseMinutes]uint8
 }
 
 const surpriseStep = 1. / 16
@@ -30,16 +35,16 @@ func (t *trail) add(minute int64, own float64, j detector.Judgement) {
 	if minute <= t.minute {
 		return
 	}
-	last := t.at(t.minute)
-	before := t.own[last]
+	before := t.own[t.at(t.minute)]
+	up, down := t.up[t.minute%surpriseMinutes], t.down[t.minute%surpriseMinutes]
 	missing := minute - t.minute
-	for m := max(t.minute+1, minute-trailMinutes+1); m <= minute; m++ {
+	for m := max(t.minute+1, minute-surpriseMinutes+1); m <= minute; m++ {
 		share := float32(m-t.minute) / float32(missing)
 		t.own[t.at(m)] = before + (float32(own)-before)*share
-		t.up[t.at(m)], t.down[t.at(m)] = t.up[last], t.down[last]
+		t.up[m%surpriseMinutes], t.down[m%surpriseMinutes] = up, down
 	}
 	t.minute = minute
-	t.up[t.at(minute)], t.down[t.at(minute)] = rounded(j.Up), rounded(j.Down)
+	t.up[minute%surpriseMinutes], t.down[minute%surpriseMinutes] = rounded(j.Up), rounded(j.Down)
 }
 
 func (t *trail) at(minute int64) int { return int(minute % trailMinutes) }
@@ -58,21 +63,19 @@ func (t *trail) rebase() {
 
 // total returns the entry of a minute, that of the oldest or the newest minute for
 // one that lies outside.
-func (t *trail) total(minute int64) float64 { return float64(t.own[t.at(t.inside(minute))]) }
+func (t *trail) total(minute int64) float64 {
+	return float64(t.own[t.at(min(max(minute, t.minute-trailMinutes+1), t.minute))])
+}
 
-// surprise returns how surprising the series was at some time, 0 if that is not
-// known.
+// surprise returns how surprising the series was at some time, or an hour ago if that
+// is longer ago; 0 if nothing is known.
 func (t *trail) surprise(at time.Time, d detector.Direction) float64 {
 	if t.minute == 0 {
 		return 0
 	}
-	i := t.at(t.inside(minuteOf(at)))
+	i := min(max(minuteOf(at), t.minute-surpriseMinutes+1), t.minute) % surpriseMinutes
 	if d == detector.Down {
 		return float64(t.down[i]) * surpriseStep
 	}
 	return float64(t.up[i]) * surpriseStep
-}
-
-func (t *trail) inside(minute int64) int64 {
-	return min(max(minute, t.minute-trailMinutes+1), t.minute)
 }

@@ -79,14 +79,15 @@ const onsetSpread = 15 * time.Minute
 
 // onsets returns when those of the findings began that are met and are not left
 // over from the scope's last incident, and when they left their bands, which is
-// later if something wandered before; if there are none, it is the view's time.
-func (v *View) onsets(findings []finding) []time.Time {
+// later if something wandered before; if there are none, it is the view's time. Open is
+// set for what an open incident rests on.
+func (v *View) onsets(findings []finding, open bool) []time.Time {
 	var out []time.Time
 	for _, f := range findings {
 		if f.Outcome == Met && f.cond.deviation() {
 			since := f.by.since()
 			if len(f.cond.After) > 0 {
-				since = f.by.first(v.Time)
+				since = f.cond.began(v, f.by, open)
 			}
 			if since.After(v.After) {
 				out = append(out, since)

@@ -81,6 +81,67 @@ func TestSurpriseBeforeAChange(t *testing.T) {
 	}
 }
 
+// TestSlowlyClearAfterAChange checks that what adds up over more than a quarter of an
+// hour after a deploy is compared with what it was before the deploy.
+func TestSlowlyClearAfterAChange(t *testing.T) {
+	for before, want := range map[float64]string{0.5: "bad_deploy", 3: ""} {
+		v := view(t, with(map[string]reading{"error_ratio": {value: 0.008, expected: 0.005, up: 5.6, since: 29 * time.Minute}}), deployed(30*time.Minute))
+		o := &v.Signals["error_ratio"].Series[0]
+		for m := 45; m >= 0; m-- {
+			j := o.Judgement
+			j.Time, j.Up = noon.Add(-time.Duration(m)*time.Minute), before
+			if m < 30 {
+				j.Up += (o.Judgement.Up - before) * (1 - float64(m)/30)
+			}
+			o.Course.trail.add(minuteOf(j.Time), 0, j)
+		}
+		if got := v.best(t); got != want {
+			t.Errorf("surprise %g before the deploy: verdict %q, want %q", before, got, want)
+		}
+	}
+}
+
+// TestLeapAtAChange checks that a deviation that was there before a deploy is blamed
+// on it only if it is several times as bad since then, and all the clearer.
+func TestLeapAtAChange(t *testing.T) {
+	for _, tc := range []struct {
+		name      string
+		ago       int     // minutes since the deploy
+		before    float64 // the value, where 0.005 is expected and it is 0.03 since the deploy
+		surprised float64 // before the deploy; it is 11 now
+		open      bool
+		want      Outcome
+	}{
+		{name: "it was off a little", ago: 4, before: 0.0065, surprised: 2, want: Met},
+		{name: "it was nearly as bad", ago: 4, before: 0.015, surprised: 2, want: NotMet},
+		{name: "it is no clearer", ago: 4, before: 0.0065, surprised: 8, want: NotMet},
+		{name: "it was off to the other side", ago: 4, before: 0.004, want: Met},
+		{name: "it leapt half an hour ago, what is open goes on", ago: 30, before: 0.0065, surprised: 2, open: true, want: Met},
+		{name: "it did not, what is open does not go on", ago: 30, before: 0.03, surprised: 11, open: true, want: NotMet},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			since := time.Duration(tc.ago+8) * time.Minute
+			v := view(t, with(map[string]reading{"error_ratio": {value: 0.03, expected: 0.005, up: 11, since: since}}),
+				deployed(time.Duration(tc.ago)*time.Minute))
+			o := &v.Signals["error_ratio"].Series[0]
+			for m := tc.ago + 12; m >= 0; m-- {
+				j := o.Judgement
+				if j.Time = noon.Add(-time.Duration(m) * time.Minute); m >= tc.ago {
+					j.Value, j.Up = tc.before, tc.surprised
+				}
+				o.Course.Follow(j, time.Minute)
+			}
+			got := met(v.best(t) == "bad_deploy")
+			if tc.open {
+				got = builtinSet(t).Eval(v, "bad_deploy").Open
+			}
+			if got != tc.want {
+				t.Errorf("outcome %d, want %d", got, tc.want)
+			}
+		})
+	}
+}
+
 // best returns the rule that explains a view best by the built-in ones, or "".
 func (v *View) best(t *testing.T) string {
 	t.Helper()
