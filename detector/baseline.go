@@ -99,12 +99,8 @@ type baseline struct {
 	seasonal    bool    // the newest expectation came from the season
 }
 
-func newBaseline(p pace, weekly bool) baseline {
-	b := baseline{pace: p, day: newDayProfile(p)}
-	if weekly {
-		b.week = newWeekProfile()
-	}
-	return b
+func newBaseline(p pace) baseline {
+	return baseline{pace: p, day: newDayProfile(p, maxDayBins), week: newWeekProfile()}
 }
 
 // expect returns the expected level; 0 before the first sample.

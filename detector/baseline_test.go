@@ -12,7 +12,7 @@ import (
 func TestDayProfileIsClose(t *testing.T) {
 	for _, size := range []float64{1e-6, 1, 1e9} {
 		rng := rand.New(rand.NewPCG(2, 7))
-		p := newDayProfile(newPace(time.Minute))
+		p := newDayProfile(newPace(time.Minute), maxDayBins)
 		var want [maxDayBins]float64
 		const weight = seasonWeight / 5
 		for i := range 20 * 1440 {

@@ -64,7 +64,7 @@ func TestNightlyJobOfTheFirstWeekend(t *testing.T) {
 
 // What is expected of five minutes does not follow them while they last.
 func TestDayProfileLearnsAVisitWhenItIsOver(t *testing.T) {
-	p := newDayProfile(newPace(time.Minute))
+	p := newDayProfile(newPace(time.Minute), maxDayBins)
 	visit := func(level float64) {
 		for minute := range 5 {
 			p.learn(float64(60*minute), level, 0.1)
@@ -100,7 +100,7 @@ func TestUnfamiliarLevels(t *testing.T) {
 		}, 3.2, otherwise * (2*(1-6.0/25) + 2*2*(0.5/24)*(23.5/24))},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			p := newDayProfile(newPace(time.Minute))
+			p := newDayProfile(newPace(time.Minute), maxDayBins)
 			for minute := range 1441 {
 				p.learn(float64(minute%1440*60), tc.level(float64(minute%1440)/60), 1)
 			}

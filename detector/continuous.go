@@ -69,7 +69,7 @@ func newContinuous(o Options, p pace) *continuous {
 	c := &continuous{
 		transform: newTransform(o, p),
 		effect:    o.MinEffect,
-		base:      newBaseline(p, true),
+		base:      newBaseline(p),
 		spread:    spread{pace: p},
 		near:      nearby{pace: p},
 		distance:  int8(p.between(slowDistance, 4, recentSize-1)),

@@ -9,22 +9,27 @@ var gateEffect = math.Log(1.1)
 const (
 	gateSamples = 4
 	gateNeeded  = 3
+
+	// gateBins are the bins of the day, half an hour each: a tenth is told in them.
+	gateBins = 48
 )
 
 // gate keeps a rate that is judged per load from alarming when only the load
 // moved. When traffic is drained, what does not depend on it makes the quotient
 // rise although nothing more is done. The gate is open in a direction if the
 // value itself is 10 % beyond its own baseline, and the quotient was 10 % beyond
-// its own in 3 of the last 4 samples.
+// its own in 3 of the last 4 samples. It needs neither the five minutes nor the
+// spread of each hour that tell an anomaly.
 type gate struct {
 	base     baseline
-	spread   spread
-	y, r     float64
+	size     float64 // mean magnitude of the residuals
+	learned  uint32  // samples in it
+	next     uint8
 	quotient [gateSamples]float32
-	next     int
+	y, r     float64
 }
 
-func newGate(p pace) *gate { return &gate{base: newBaseline(p, false), spread: spread{pace: p}} }
+func newGate(p pace) *gate { return &gate{base: baseline{pace: p, day: newDayProfile(p, gateBins)}} }
 
 // observe takes the level of the value itself and the residual of the quotient.
 func (g *gate) observe(at instant, y, quotient float64) {
@@ -50,9 +55,12 @@ func (g *gate) open(sign float64) bool {
 }
 
 func (g *gate) learn(at instant, held bool) {
-	s := g.spread.at(at.hour(), leastSpread)
+	s := max(sigmaPerMAD*g.size, leastSpread)
 	g.base.learn(at, g.y, g.r, clip(g.r, learnClip*s), held)
-	if !held {
-		g.spread.learn(at.hour(), g.r, s)
+	if held {
+		return
 	}
+	g.learned++
+	r := min(abs(g.r), spreadClip*s)
+	g.size += (r - g.size) * max(1/float64(g.learned), g.base.pace.rate(rememberSpread))
 }

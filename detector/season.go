@@ -40,10 +40,10 @@ type dayProfile struct {
 	rhythm   float32
 }
 
-// newDayProfile returns a profile with bins of five minutes, or of one step if
-// that is longer, but at least hourly ones.
-func newDayProfile(p pace) dayProfile {
-	return dayProfile{known: newLevels(min(max(int(p.samples(24*time.Hour)), 24), maxDayBins)), first: math.NaN()}
+// newDayProfile returns a profile of so many bins, or of one step each if that is
+// longer, but at least hourly ones.
+func newDayProfile(p pace, most int) dayProfile {
+	return dayProfile{known: newLevels(min(max(int(p.samples(24*time.Hour)), 24), most)), first: math.NaN()}
 }
 
 // bins returns how many there are.
