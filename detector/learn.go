@@ -109,10 +109,8 @@ func (d *Detector) learnTails(hour int, s [2]float64, stats [statistics]statisti
 // the head's prior: neighbouring values tell the same story, and a mean of an hour
 // has one value an hour. The fast statistic's depend on the hour of the day.
 func (d *Detector) readTails(hour int) {
-	seen := min(max(float64(d.seen)-d.pace.mature(), 0), d.pace.memory())
 	for i := run; i < statistics; i++ {
-		n := seen / float64(d.evidence.length(i))
-		w := n / (n + priorValues)
+		w := d.pace.own(float64(d.seen), d.evidence.length(i))
 		d.known[i] = float32(w)
 		prior := d.head.prior(i, &d.evidence)
 		for side := range d.tails[i] {

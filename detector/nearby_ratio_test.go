@@ -70,36 +70,49 @@ func TestSharePredictsItself(t *testing.T) {
 }
 
 // TestSmallStepOfAWanderingShare: half as many errors again are more than the last
-// minutes explain, where so much more than the season explains comes every day.
+// minutes explain, where so much more than the season explains comes every day. Where
+// there are few errors, it takes a quarter of an hour to tell.
 func TestSmallStepOfAWanderingShare(t *testing.T) {
-	d, w := newDetector(t, Options{Kind: Ratio, Direction: Up, Step: time.Minute, MinEffect: MinEffect{Relative: 0.15}}), newWandering(60000, 0.15, 60)
-	found, before := 0, 0
 	const faults = 20
-	for range 14 * 1440 {
-		d.Update(w.next(1))
-	}
-	for range faults {
-		for range 701 {
-			if d.Update(w.next(1)).State == Anomalous {
-				before++
+	for _, tc := range []struct {
+		name   string
+		n, sd  float64
+		within int // minutes of the fault, which lasts 30
+		least  int
+	}{
+		{"300 errors a minute", 60000, 0.15, 5, 18},
+		{"60 errors a minute", 12000, 0.1, 30, 11},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			d, w := newDetector(t, Options{Kind: Ratio, Direction: Up, Step: time.Minute, MinEffect: MinEffect{Relative: 0.15}}), newWandering(tc.n, tc.sd, 60)
+			found, before := 0, 0
+			for range 14 * 1440 {
+				d.Update(w.next(1))
 			}
-		}
-		hit := false
-		for i := range 30 {
-			if d.Update(w.next(1.5)).State == Anomalous && i < 5 {
-				hit = true
+			for range faults {
+				for range 701 {
+					if d.Update(w.next(1)).State == Anomalous {
+						before++
+					}
+				}
+				hit := false
+				for i := range 30 {
+					if d.Update(w.next(1.5)).State == Anomalous && i < tc.within {
+						hit = true
+					}
+				}
+				if hit {
+					found++
+				}
 			}
-		}
-		if hit {
-			found++
-		}
-	}
-	if found < 18 {
-		t.Errorf("%d of %d found within five minutes, want 18", found, faults)
-	}
-	// An anomaly lasts ten minutes longer than the fault.
-	if most := 20 * faults; before > most {
-		t.Errorf("anomalous for %d minutes without a fault, want at most %d", before, most)
+			if found < tc.least {
+				t.Errorf("%d of %d found within %d minutes, want %d", found, faults, tc.within, tc.least)
+			}
+			// An anomaly lasts ten minutes longer than the fault.
+			if most := 20 * faults; before > most {
+				t.Errorf("anomalous for %d minutes without a fault, want at most %d", before, most)
+			}
+		})
 	}
 }
 

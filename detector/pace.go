@@ -61,3 +61,11 @@ func (p pace) clear() int { return p.between(clearSamples*time.Minute, 4, clearS
 func (p pace) between(d time.Duration, lo, hi int) int {
 	return min(max(int(math.Round(p.samples(d))), lo), hi)
 }
+
+// own returns the weight of what a series tells of itself after so many samples, by
+// means of some length, against what is taken for usual: n/(n+50), n being the means
+// that do not overlap, since it is trusted.
+func (p pace) own(seen float64, length int) float64 {
+	n := min(max(seen-p.mature(), 0), p.memory()) / float64(length)
+	return n / (n + priorValues)
+}

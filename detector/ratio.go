@@ -60,39 +60,47 @@ const (
 //	z = 2(√(K+⅜) − √(E+⅜)) / √(max(0.02, 1−p) + φE)
 //
 // the variance-stabilised deviation of a binomial count (Anscombe 1948) whose
-// probability itself wobbles with the relative variance φ. What the run is compared
-// with also follows from the blocks before it, see nearbyRatio.
+// probability itself wobbles with the relative variance φ. What the run and the sum
+// of 15 minutes are compared with also follows from the blocks before them, see
+// nearbyRatio.
 type ratio struct {
 	pace   pace
 	effect MinEffect
 
 	flipped        bool // the rarer class is what the ratio does not count
+	hourNow        int8 // of the present visit
 	hourK, hourE   [24]float32
-	hourNow        int     // of the present visit
 	visitK, visitE float64 // of it
 	visitSize      float64 // samples
 	allK, allN     float64 // exponentially forgotten over three days
 	localK, localE float64
 	seen           float64
 	observations   float64
-	typicalN       float64  // observations of a sample, where they are known
-	excess         quotient // r²−V over E²: the over-dispersion
-	near           nearbyRatio
+	typicalN       float64     // observations of a sample, where they are known
+	excess         quotient    // r²−V over E²: the over-dispersion
+	near           nearbyRatio // before the run
+	earlier        nearbyRatio // before the short window
 
-	// Of the observed sample: p is expected, season is p without the local
-	// factor, phi is how much it wobbles.
-	value, n, k, p, season, phi float64
+	// Of the observed sample: p is expected, phi is how much it wobbles.
+	n, k, p, phi float64
 }
 
 func newRatio(o Options, p pace) *ratio {
 	events := wobbleKnown * p.rate(rememberOverSize)
-	return &ratio{pace: p, effect: o.MinEffect, near: nearbyRatio{pace: p}, excess: quotient{assumedWobble * events, events}}
+	quarter := newEvidence(p).short // blocks
+	return &ratio{
+		pace:    p,
+		effect:  o.MinEffect,
+		excess:  quotient{assumedWobble * events, events},
+		near:    nearbyRatio{window: ratioRun, memory: nearBlocks},
+		earlier: nearbyRatio{window: quarter, memory: quarter},
+	}
 }
 
 func (h *ratio) observe(at instant, s Sample) ([3]float32, bool) {
-	h.value = math.Min(s.Value, 1)
+	value := math.Min(s.Value, 1)
 	if h.n == 0 { // nothing was seen yet
-		h.flipped = h.value > 0.5
+		h.flipped = value > 0.5
 	}
 	switch {
 	case !math.IsNaN(s.Support):
@@ -102,7 +110,7 @@ func (h *ratio) observe(at instant, s Sample) ([3]float32, bool) {
 	default:
 		h.n = assumedPerSecond * h.pace.seconds
 	}
-	h.k = h.n * h.rare(h.value)
+	h.k = h.n * h.rare(value)
 	h.p = h.expect(at)
 	h.phi = h.dispersion()
 	return [3]float32{float32(h.k), float32(h.n * h.p), float32(h.n)}, true
@@ -133,8 +141,8 @@ func (h *ratio) expect(at instant) float64 {
 	left := int(math.Floor(pos))
 	part := pos - float64(left)
 	left = (left + 24) % 24
-	h.season = h.overall() * (h.hour(left)*(1-part) + h.hour((left+1)%24)*part)
-	return clip01(h.season * h.local())
+	season := h.overall() * (h.hour(left)*(1-part) + h.hour((left+1)%24)*part)
+	return clip01(season * h.local())
 }
 
 func (h *ratio) local() float64 { return (h.localK + localEvents) / (h.localE + localEvents) }
@@ -184,46 +192,56 @@ func (h *ratio) statistics(e *evidence) [statistics]statistic {
 	}
 	if e.n >= ratioRun {
 		sum, _ := e.lastSamples(ratioRun)
-		out[fast] = h.statistic(sum, h.sum)
+		out[fast] = h.statistic(sum, nil)
 	}
 	for i, w := range e.windows(ratioRun) {
-		of := h.sum
-		if i == 0 {
-			h.near.take(e, w.sum, h.phi, unsure(h.p, 1))
-			of = h.run
+		var before *nearbyRatio
+		switch run + i {
+		case run:
+			before = &h.near
+			before.take(e, w.sum, h.phi, unsure(h.p, 1), 1)
+		case short:
+			before = &h.earlier
+			before.take(e, w.sum, h.phi, unsure(h.p, 1), h.pace.own(h.seen, e.length(short)))
 		}
 		if w.full {
-			out[run+i] = h.statistic(w.sum, of)
+			out[run+i] = h.statistic(w.sum, before)
 		}
 	}
 	return out
 }
 
-// statistic returns z of a sum that is compared in the given way.
-func (h *ratio) statistic(sum tally, z func(k, e, n float64) float64) statistic {
+// statistic returns z of a sum that is compared with what is expected of the season
+// and, unless that is nil, of the blocks before it.
+func (h *ratio) statistic(sum tally, before *nearbyRatio) statistic {
 	k, e, n := max(sum[0], 0), max(sum[1], 0), sum[2]
 	if !(n > 0) {
 		return statistic{}
 	}
+	z := stabilised(k, e, n, h.phi)
+	if before != nil {
+		z = h.step(k, e, n, before)
+	}
 	enough := math.Max(k, e) >= leastEvents
 	return statistic{
-		z:      h.sign() * z(k, e, n),
+		z:      h.sign() * z,
 		counts: enough && h.effect.Reaches(h.rare(k/n), h.rare(e/n)),
 	}
 }
 
-// sum compares with what is expected of the season.
-func (h *ratio) sum(k, e, n float64) float64 { return stabilised(k, e, n, h.phi) }
-
-// run compares with what the blocks before the run predict; 0 if it lies on the
-// other side of what is expected of the season.
-func (h *ratio) run(k, e, n float64) float64 {
+// step compares with what the blocks before predict; 0 if k lies on the other side
+// of what is expected of the season.
+func (h *ratio) step(k, e, n float64, before *nearbyRatio) float64 {
 	side := math.Copysign(1, k-e)
-	return side * math.Max(side*stabilised(k, h.near.expect(e), n, h.wobble()), 0)
+	return side * math.Max(side*stabilised(k, before.expect(e), n, h.wobble(before)), 0)
 }
 
-// wobble returns the relative variance of the probability in the run.
-func (h *ratio) wobble() float64 { return h.least(h.near.dispersion()) }
+// wobble returns the relative variance of the probability around what the season and
+// the blocks before a window let expect of it.
+func (h *ratio) wobble(before *nearbyRatio) float64 {
+	known := float64(before.known)
+	return known*h.least(before.dispersion()) + (1-known)*h.phi
+}
 
 // handicap is such that a healthy series has less than 0.3 false alarms a month at
 // the default sensitivity. It grows with the part that wobbling has in the variance
@@ -233,7 +251,7 @@ func (h *ratio) handicap(i int) float64 {
 	switch i {
 	case fast:
 		return 0
-	case run:
+	case run, short:
 		return 0.2 + 0.8*part
 	default:
 		return 0.1 + 0.2*part
@@ -292,7 +310,7 @@ func (h *ratio) band(down, up float64) (expected, lower, upper float64) {
 		more, less = down, up
 	}
 	e := h.near.expect(n * h.p)
-	root, unit := math.Sqrt(e+0.375), unit(e, n, h.wobble())
+	root, unit := math.Sqrt(e+0.375), unit(e, n, h.wobble(&h.near))
 	high := root + more*unit/2
 	low := math.Max(root-less*unit/2, 0)
 	high, low = high*high-0.375, low*low-0.375

@@ -12,12 +12,15 @@ func (h *ratio) learn(at instant, e *evidence, held bool) {
 	if h.known() {
 		h.learnHour(at, held)
 	}
-	h.near.held = held
+	h.near.held, h.earlier.held = held, held
 	if held {
 		return
 	}
 	if h.known() {
-		h.near.learn(unsure(h.p, 1))
+		h.near.learn(unsure(h.p, 1), h.pace)
+		if e.holds(int(e.short)) {
+			h.earlier.learn(unsure(h.p, 1), h.pace)
+		}
 	}
 	if e.begins() {
 		h.learnBlock(e.block(int(e.short)))
@@ -34,6 +37,7 @@ func (h *ratio) gap(e *evidence) {
 		h.learnBlock(e.block(i))
 	}
 	h.near.forget()
+	h.earlier.forget()
 }
 
 // learnBlock takes in k of n observations, of which e were expected.
@@ -78,7 +82,7 @@ func winsorised(k, e, v float64) float64 {
 // learnHour takes the sample in to the visit of its hour of the day, which counts
 // when it is over: an hour tells of other days, and local of this one.
 func (h *ratio) learnHour(at instant, held bool) {
-	if hour := at.hour(); hour != h.hourNow {
+	if hour := int8(at.hour()); hour != h.hourNow {
 		i := h.hourNow
 		keep := float32(math.Pow(1-h.pace.rate(hourVisits*time.Hour), h.visitSize))
 		h.hourK[i] = h.hourK[i]*keep + float32(h.visitK)
@@ -103,6 +107,7 @@ func (h *ratio) flip() {
 	h.localK, h.localE = 0, 0
 	h.visitK, h.visitE, h.visitSize = 0, 0, 0
 	h.near.forget()
+	h.earlier.forget()
 }
 
 func (h *ratio) accept(e *evidence) {
