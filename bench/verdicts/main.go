@@ -75,6 +75,10 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
+	if s.archive != "" && (s.services < 1 || *own != "") {
+		fmt.Fprintln(os.Stderr, "-archive goes with -fleet only, and its backtest with the built-in rules: add -fleet, or leave out -rules")
+		os.Exit(2)
+	}
 	var err error
 	if s.rules, err = ruleSet(*own); err != nil {
 		fmt.Fprintln(os.Stderr, err)
